@@ -1,0 +1,36 @@
+"""The contract of an estimator: image to gaze vector, or image to hand joints."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.context import RunContext
+from bench.core.images import ImageSet
+from bench.core.settings import Component
+
+
+class Estimator(Component):
+    """Predicts labels from images (paper, section 3).
+
+    One file in `estimators/` holds one subclass and its `Config`; the file's name is its registry name.
+    `target` names the label it learns.
+    """
+
+    target: ClassVar[str] = "gaze"
+    validation_share: ClassVar[float] = 0.1
+    """Share of the training set held out for early stopping; 0 when the estimator needs none."""
+
+    @abstractmethod
+    def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
+        """Learn from `train`; `validation` (None when `validation_share` is 0) may stop it early."""
+
+    @abstractmethod
+    def predict(self, images: NDArray[Any], run: RunContext) -> NDArray[np.float64]:
+        """(N, H, W) -> (N, *label shape) float64, in order; gaze vectors have unit length.
+
+        Independent of batch size and order.
+        """

@@ -1,0 +1,1 @@
+"""Image sets: manifests, readers, storage, and the built-in simulator."""

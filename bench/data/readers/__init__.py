@@ -1,0 +1,1 @@
+"""Readers of real formats, and of the simulator: one file each."""

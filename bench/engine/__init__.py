@@ -1,0 +1,1 @@
+"""Recipes, fingerprints, the store, the plan and how steps run."""

@@ -1,0 +1,70 @@
+"""What a finished run hands to the reports: values per image and seed, pictures, training logs, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.core.experiment import Experiment, Row
+
+
+@dataclass(frozen=True)
+class RowResults:
+    """One line of the table, all its seeds.
+
+    values: seed -> (N,) float64 metric value per test image, in the order of `Results.ids`.
+    failures: seed -> reason. not_run: why no cell of the row could be planned, else None.
+    warnings: sentences to print under the table (a refiner that did nothing, collapse).
+    """
+
+    row: Row
+    values: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
+    failures: Mapping[int, str] = field(default_factory=dict)
+    not_run: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingLog:
+    """Curves and pictures of one refiner's training.
+
+    scalars: a column 'step' and one column per logged value (NaN where not logged at that step).
+    strip: (training step, (n, H, W) uint8 refined images) in order; `inputs`: the (n, H, W) synthetic ones.
+    """
+
+    refiner: str
+    seed: int
+    scalars: pd.DataFrame
+    strip: tuple[tuple[int, NDArray[Any]], ...]
+    inputs: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that tables, figures and the page are made of.
+
+    data: role -> one line that names the data set and its number of images.
+    simulator: the *test* images come from the simulator, so nothing is comparable with the paper.
+    paper_data: every role is the data set that the paper used.
+    marks: sentences to print under the table (label convention, persons shared, ...).
+    pictures: name ('synthetic', 'refined: simgan', 'real') -> (n, H, W); synthetic and refined are pairs.
+    provenance: the JSON object of the table's `provenance`.
+    """
+
+    experiment: Experiment
+    profile: str
+    data: Mapping[str, str]
+    simulator: bool
+    paper_data: bool
+    marks: tuple[str, ...]
+    ids: NDArray[np.str_]
+    persons: NDArray[np.str_]
+    rows: tuple[RowResults, ...]
+    pictures: Mapping[str, NDArray[Any]]
+    training: tuple[TrainingLog, ...]
+    provenance: Mapping[str, Any]

@@ -1,0 +1,1 @@
+"""Metrics: one file each, from predictions to one value per image."""

@@ -1,0 +1,70 @@
+"""Images that live on the device as uint8, and batches as index selections there: no loader workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+
+def resident(images: Any, device: str) -> torch.Tensor:
+    """(N, H, W) images as an (N, 1, H, W) tensor of the same dtype on the device."""
+    array = np.ascontiguousarray(images[:])
+    return torch.from_numpy(array).unsqueeze(1).to(device)
+
+
+def to_unit(images: torch.Tensor) -> torch.Tensor:
+    """uint8 0..255 to float32 -1..1, channels last (the range of the paper's Figure 14 statistics)."""
+    return images.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1.0)
+
+
+def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
+    """(N, 1, H, W) in -1..1 to (N, H, W) uint8, rounded to nearest."""
+    grey = images.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    result: NDArray[np.uint8] = grey.squeeze(1).cpu().numpy()
+    return result
+
+
+def in_chunks(count: int, size: int) -> Iterator[slice]:
+    """Slices that cover `count` items, `size` at a time."""
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
+
+
+class Sampler:
+    """Batches of indices drawn on the device, epoch by epoch without replacement, from one named stream.
+
+    Its state (generator, permutation, position) is part of a checkpoint, so a resumed run draws the
+    same batches. Sets smaller than a batch are cycled.
+    """
+
+    def __init__(self, count: int, batch: int, seed: int, device: str) -> None:
+        self.count, self.batch = count, batch
+        self._device = device
+        self._generator = torch.Generator(device=device).manual_seed(seed)
+        self._order = self._shuffled()
+        self._position = 0
+
+    def _shuffled(self) -> torch.Tensor:
+        return torch.randperm(self.count, generator=self._generator, device=self._device)
+
+    def next(self) -> torch.Tensor:
+        """(batch,) int64 indices."""
+        while len(self._order) - self._position < self.batch:
+            self._order = torch.cat([self._order[self._position :], self._shuffled()])
+            self._position = 0
+        chosen = self._order[self._position : self._position + self.batch]
+        self._position += self.batch
+        return chosen
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors and numbers that `load_state_dict` takes back."""
+        return {"generator": self._generator.get_state(), "order": self._order, "position": self._position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `state` was taken."""
+        self._generator.set_state(state["generator"].cpu())
+        self._order = state["order"].to(self._device)
+        self._position = int(state["position"])

@@ -1,0 +1,1 @@
+"""Data set manifests: one TOML file each."""

@@ -1,0 +1,1 @@
+"""Networks, losses, history buffer and training that refiners share."""
