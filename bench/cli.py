@@ -1,0 +1,297 @@
+"""The command line: parse, call, print, exit code. Everything else is imported when a command needs it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, ParamSpec
+
+import typer
+
+import bench
+from bench.core.errors import BenchError, CellsFailed, Interrupted
+
+app = typer.Typer(
+    name="bench",
+    help="Does a refiner make synthetic images more useful? The tables and curves of SimGAN, with honest statistics.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(
+    help="Data sets: what they are, whether they are here, how to get and check them.", no_args_is_help=True
+)
+app.add_typer(data_app, name="data")
+
+P = ParamSpec("P")
+
+
+def command(owner: typer.Typer, name: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Register a command whose expected errors end in one line and their exit code."""
+
+    def register(function: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                function(*args, **kwargs)
+            except BenchError as error:
+                _fail(error)
+            except KeyboardInterrupt:
+                _fail(Interrupted("interrupted; finished steps are stored. Run the same command to go on."))
+
+        return owner.command(name)(guarded)
+
+    return register
+
+
+def _fail(error: BenchError) -> NoReturn:
+    typer.echo(f"error: {error}", err=True)
+    raise typer.Exit(error.exit_code)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=1, allow_nan=False))
+
+
+ExperimentName = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="One of 'bench list experiments'.")]
+ProfileName = Annotated[
+    str, typer.Option("--profile", help="Size of the run: smoke, quick, standard or paper.")
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="NAME|FILE",
+        help="Data set for all roles: a name of 'bench data list' or a manifest file.",
+    ),
+]
+Synthetic = Annotated[
+    str | None,
+    typer.Option("--synthetic", metavar="NAME[:PART]", help="Synthetic set, in place of the data set's own."),
+]
+Real = Annotated[
+    str | None,
+    typer.Option(
+        "--real",
+        metavar="NAME[:PART]",
+        help="Real set: unlabelled for the refiner; trains the 'real' rows when it has labels.",
+    ),
+]
+Test = Annotated[str | None, typer.Option("--test", metavar="NAME[:PART]", help="Labelled real test set.")]
+Seeds = Annotated[
+    int | None, typer.Option("--seeds", min=1, help="Number of seeds, in place of the profile's.")
+]
+Refiners = Annotated[list[str] | None, typer.Option("--refiner", help="Refiner to use; repeat for several.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="OWNER.NAME=VALUE",
+        help="A setting, e.g. simgan.maps=64, simgan.preset=blog, images.synthetic=8000; repeat for several.",
+    ),
+]
+Overlap = Annotated[
+    bool,
+    typer.Option(
+        "--allow-person-overlap",
+        help="Train on labelled images of test persons all the same; the table is marked.",
+    ),
+]
+StoreRoot = Annotated[
+    Path | None,
+    typer.Option(
+        "--store", help="Where finished steps live.  [default: $SIMGAN_BENCH_STORE or the user's cache]"
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", help="Where tables, figures and the page go.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+Executor = Annotated[
+    str, typer.Option("--executor", help="auto, serial or processes (single-thread workers, one per core).")
+]
+ProgressKind = Annotated[str, typer.Option("--progress", help="auto, bar, plain or none.")]
+
+
+def _plan_and_store(
+    experiment: str, profile: str, data: str | None, synthetic: str | None, real: str | None, test: str | None,
+    seeds: int | None, refiner: list[str] | None, settings: list[str] | None, overlap: bool, store: Path | None,
+) -> tuple[Any, Any]:  # fmt: skip
+    from bench.engine.plan import Request, make_plan
+    from bench.engine.store import Store
+
+    request = Request(
+        experiment,
+        profile,
+        data,
+        synthetic,
+        real,
+        test,
+        seeds,
+        tuple(refiner or ()),
+        tuple(settings or ()),
+        overlap,
+    )
+    return make_plan(request), Store(store or Store.default_root())
+
+
+@command(app, "run")
+def run(
+    experiment: ExperimentName, profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None,
+    real: Real = None, test: Test = None, seeds: Seeds = None, refiner: Refiners = None, settings: Settings = None,
+    overlap: Overlap = False, device: Device = "auto", executor: Executor = "auto", store: StoreRoot = None,
+    out: Out = Path("out"), as_json: Json = False, progress: ProgressKind = "auto",
+) -> None:  # fmt: skip
+    """Run what is missing of an experiment, print its table and write its report."""
+    from bench.console import choose_watch
+    from reports.regenerate import fresh_table, regenerate
+
+    plan, steps = _plan_and_store(
+        experiment, profile, data, synthetic, real, test, seeds, refiner, settings, overlap, store
+    )
+    with choose_watch(progress) as watch:
+        table = fresh_table(plan, steps, out)
+        if table is None:
+            from bench.engine.run import execute
+
+            failures = execute(plan, steps, executor=executor, device=device, watch=watch)
+            table = regenerate(plan, steps, out, failures)
+    _show(table, out, as_json)
+
+
+@command(app, "report")
+def report(
+    experiment: ExperimentName, profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None,
+    real: Real = None, test: Test = None, seeds: Seeds = None, refiner: Refiners = None, settings: Settings = None,
+    overlap: Overlap = False, store: StoreRoot = None, out: Out = Path("out"), as_json: Json = False,
+) -> None:  # fmt: skip
+    """Rebuild an experiment's tables, figures and page from the store; trains nothing."""
+    from reports.regenerate import regenerate
+
+    plan, steps = _plan_and_store(
+        experiment, profile, data, synthetic, real, test, seeds, refiner, settings, overlap, store
+    )
+    _show(regenerate(plan, steps, out, {}), out, as_json)
+
+
+def _show(table: Any, out: Path, as_json: bool) -> None:
+    if as_json:
+        _print_json(table.to_json())
+    else:
+        from reports.tables import print_table
+
+        print_table(table)
+        typer.echo(f"report: {out / table.experiment / 'report.html'}", err=True)
+    failed = [row for row in table.rows if row.status == "failed"]
+    if failed:
+        raise CellsFailed(
+            f"{len(failed)} of {len(table.rows)} rows have failed cells: {failed[0].key}: {failed[0].reason}."
+            " Finished steps are stored; run the same command to try again."
+        )
+
+
+@command(app, "plan")
+def plan(
+    experiment: ExperimentName, profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None,
+    real: Real = None, test: Test = None, seeds: Seeds = None, refiner: Refiners = None, settings: Settings = None,
+    overlap: Overlap = False, store: StoreRoot = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Tell what 'run' would do: which steps are stored, which would run, and why."""
+    from bench.console import print_plan
+    from bench.engine.explain import explain
+
+    made, steps = _plan_and_store(
+        experiment, profile, data, synthetic, real, test, seeds, refiner, settings, overlap, store
+    )
+    found = explain(made, steps)
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        print_plan(found)
+
+
+@command(app, "list")
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="KIND",
+            help="experiments, refiners, estimators, metrics, readers or datasets; all when left out.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List what there is: name and one line each."""
+    from bench.console import print_lists
+    from bench.listing import listing
+
+    found = listing(kind)
+    if as_json:
+        _print_json(found)
+    else:
+        print_lists(found)
+
+
+@command(app, "refine")
+def refine(
+    images: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of grey PNG, JPEG, BMP or TIFF images of any size.")],
+    into: Annotated[Path, typer.Argument(metavar="INTO", help="Folder for the refined PNG images.")],
+    experiment: Annotated[str, typer.Option("--experiment", help="Experiment whose trained refiner is used.")] = "gaze-table3",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Which seed's refiner.")] = 0,
+    profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None, real: Real = None, test: Test = None,
+    refiner: Refiners = None, settings: Settings = None, device: Device = "auto", store: StoreRoot = None,
+) -> None:  # fmt: skip
+    """Apply a trained refiner to a folder of images."""
+    from bench.engine.refine_folder import refine_folder
+    from bench.training.device import choose_device
+
+    made, steps = _plan_and_store(
+        experiment, profile, data, synthetic, real, test, seed + 1, refiner, settings, False, store
+    )
+    count = refine_folder(made, steps, seed=seed, source=images, into=into, device=choose_device(device))
+    typer.echo(f"{count} images refined into {into}")
+
+
+@command(data_app, "list")
+def data_list(as_json: Json = False) -> None:
+    """List the data sets: name, what it is, licence."""
+    from bench.console import print_rows
+    from bench.data.manifests import list_manifests
+
+    rows = [{"name": each.name, "title": each.title, "licence": each.licence} for each in list_manifests()]
+    _print_json(rows) if as_json else print_rows(rows)
+
+
+@command(app, "doctor")
+def doctor(store: StoreRoot = None, as_json: Json = False) -> None:
+    """Environment, devices, data and store on one page, to paste into a bug report."""
+    from bench.console import print_facts
+    from bench.doctor import examine
+    from bench.engine.store import Store
+
+    found = examine(Store(store or Store.default_root()))
+    if as_json:
+        _print_json(found)
+    else:
+        print_facts(found)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Say the version when asked."""
+    if show:
+        typer.echo(f"simgan-bench {bench.__version__}")
+        raise typer.Exit(0)
+
+
+def main() -> None:
+    """Entry point of the `bench` script."""
+    app()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Where steps run: in this process, or in single-thread worker processes (bit-identical either way)."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.synchronize import Event
+from typing import Any
+
+from bench.core.errors import UsageError
+
+EXECUTORS = ("auto", "serial", "processes")
+WATCH_SECONDS = 0.3
+
+
+class SerialExecutor(Executor):
+    """Runs each call at once, in this process."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """A finished future; the call's exception is kept in it, an interrupt passes through."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - an executor hands every error to the future's reader
+            future.set_exception(error)
+        return future
+
+
+@contextmanager
+def open_executor(name: str, device: str) -> Iterator[tuple[Executor, int]]:
+    """The executor and how many steps it runs at a time. 'auto': one process per core on a CPU, serial on a GPU."""
+    if name not in EXECUTORS:
+        raise UsageError(f"unknown executor '{name}'; choose {', '.join(EXECUTORS)}")
+    cores = available_cores()
+    if name == "serial" or (name == "auto" and (device != "cpu" or cores == 1)):
+        yield SerialExecutor(), 1
+        return
+    workers = cores if device == "cpu" else 1
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (stop, os.getpid()))
+    try:
+        yield pool, workers
+    except BaseException:
+        stop.set()  # running steps end at once; their last checkpoints stay
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start_worker(stop: Event, parent: int) -> None:
+    """One thread for computing, and a watchman that ends the worker with its parent or on request."""
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+
+    def watch() -> None:
+        while not stop.is_set() and os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os._exit(130)  # checkpoints and artifacts are published atomically, so any moment is safe
+
+    threading.Thread(target=watch, daemon=True).start()

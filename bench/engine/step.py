@@ -1,0 +1,131 @@
+"""Runs one step: inputs verified, artifacts made aside, published by one rename; failures kept as records."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import platform
+import shutil
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+
+from bench.core import registry
+from bench.core.context import RunContext
+from bench.core.errors import BenchError, DataError, UsageError
+from bench.engine.recipe import Recipe
+from bench.engine.store import Store, storage_errors
+
+PROGRESS = "progress.json"
+PROGRESS_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step's `run` works with: its recipe's contents, its inputs' folders, where to write."""
+
+    config: Mapping[str, Any]
+    place: Mapping[str, Any]
+    inputs: Mapping[str, Path]
+    out: Path
+    component: Any
+    context: RunContext
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step ended. 'refused' = a data or usage error, which ends the whole run with `exit_code`."""
+
+    key: str
+    status: Literal["done", "failed", "refused"]
+    reason: str = ""
+    exit_code: int = 0
+
+
+def run_step(recipe_json: dict[str, Any], root: str, device: str) -> Outcome:
+    """Run the recipe unless it is stored, through any executor; returns how it ended and never raises for it."""
+    recipe, store = Recipe.from_json(recipe_json), Store(Path(root))
+    try:
+        with storage_errors(store.root):
+            store.work(recipe.key).parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{store.work(recipe.key)}.lock"):
+                if not store.has(recipe.key):
+                    _run(recipe, store, device)
+        Path(f"{store.work(recipe.key)}.lock").unlink(missing_ok=True)
+    except (DataError, UsageError) as error:
+        return Outcome(recipe.key, "refused", str(error), error.exit_code)
+    except Exception as error:  # noqa: BLE001 - the step boundary: a bug in one cell must not lose the others
+        reason = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
+        failure = {
+            "recipe": recipe.to_json(),
+            "reason": reason,
+            "traceback": traceback.format_exc(),
+            "time": time.time(),
+        }
+        store.fail(recipe.key, failure)
+        shutil.rmtree(store.work(recipe.key), ignore_errors=True)
+        return Outcome(recipe.key, "failed", reason.partition("\n")[0], 4)
+    return Outcome(recipe.key, "done")
+
+
+def _run(recipe: Recipe, store: Store, device: str) -> None:
+    started = time.time()
+    work = store.work(recipe.key)
+    out = work / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    component = registry.load(*recipe.component) if recipe.component else None  # type: ignore[arg-type]
+    if recipe.step != "prepare":
+        from bench.training.device import pin_threads
+
+        pin_threads()
+    context = RunContext(
+        recipe.seed or 0,
+        device=device,
+        checkpoint=work / "checkpoint.pt",
+        progress=_progress_writer(work / PROGRESS),
+    )
+    inputs = {role: store.verified(key) for role, key in recipe.inputs.items()}
+    step = Step(recipe.config, recipe.place, inputs, out, component, context)
+    importlib.import_module(f"bench.engine.steps.{recipe.step}").run(step)
+    record = {
+        "recipe": {**recipe.to_json(), "place": {}},
+        "warnings": context.warnings,
+        "notes": context.notes,
+        "seconds": time.time() - started,
+        "finished": time.time(),
+        "environment": environment(),
+        "device": device,
+    }
+    store.commit(recipe.key, out, record)
+
+
+def environment() -> dict[str, str]:
+    """Versions and hardware, recorded with every result; not part of any key."""
+    found = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
+    for package in ("torch", "numpy", "scikit-learn", "simgan-bench"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def _progress_writer(path: Path) -> Any:
+    """A progress callback that leaves the latest state in a file; whoever watches polls it."""
+    last = 0.0
+
+    def write(done: int, total: int, unit: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_SECONDS:
+            last = now
+            path.write_text(json.dumps([done, total, unit]))
+
+    return write

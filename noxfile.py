@@ -1,0 +1,48 @@
+"""Sessions of the project; `nox -l` lists them. Each works in the environment that `uv run` has set up."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.default_venv_backend = "none"
+
+PACKAGES = ["bench", "refiners", "estimators", "reports", "data_manifests"]
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole suite; arguments go to pytest."""
+    session.run("pytest", "-n", "2", "--dist", "worksteal", *session.posargs)
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Only the end-to-end runs of the real command line."""
+    session.run("pytest", "tests/e2e", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, and the direction of imports."""
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, strictly."""
+    session.run("mypy")
+
+
+@nox.session
+def speed(session: nox.Session) -> None:
+    """Ratios to a plain loop and the share of the hardware's limit, side by side; writes out/speed.json."""
+    session.run("python", "tests/speed/speed.py", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, and use it outside the checkout in an environment of its own."""
+    session.run("pytest", "tests/e2e/test_wheel.py", "-m", "wheel", *session.posargs)
