@@ -1,3 +1,3 @@
-"""simgan-bench: does a refiner help, does it keep the labels, and is it better than last week's?"""
+"""simgan-bench measures whether a refiner helps, keeps the labels, and is better than last week's."""
 
 __version__ = "0.1.0"

@@ -16,13 +16,16 @@ from bench.core.errors import BenchError, CellsFailed, Interrupted
 
 app = typer.Typer(
     name="bench",
-    help="Does a refiner make synthetic images more useful? The tables and curves of SimGAN, with honest statistics.",
+    help="Does a refiner make synthetic images more useful? SimGAN's tables and curves, with honest statistics.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich help costs more time than the rest of a start
 )
 data_app = typer.Typer(
-    help="Data sets: what they are, whether they are here, how to get and check them.", no_args_is_help=True
+    rich_markup_mode=None,
+    help="Data sets: list, get, prepare, check.",
+    no_args_is_help=True,
 )
 app.add_typer(data_app, name="data")
 
@@ -57,9 +60,7 @@ def _print_json(value: Any) -> None:
 
 
 ExperimentName = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="One of 'bench list experiments'.")]
-ProfileName = Annotated[
-    str, typer.Option("--profile", help="Size of the run: smoke, quick, standard or paper.")
-]
+ProfileName = Annotated[str, typer.Option("--profile", help="Size of the run: smoke, quick, standard or paper.")]
 Data = Annotated[
     str | None,
     typer.Option(
@@ -81,9 +82,7 @@ Real = Annotated[
     ),
 ]
 Test = Annotated[str | None, typer.Option("--test", metavar="NAME[:PART]", help="Labelled real test set.")]
-Seeds = Annotated[
-    int | None, typer.Option("--seeds", min=1, help="Number of seeds, in place of the profile's.")
-]
+Seeds = Annotated[int | None, typer.Option("--seeds", min=1, help="Number of seeds, in place of the profile's.")]
 Refiners = Annotated[list[str] | None, typer.Option("--refiner", help="Refiner to use; repeat for several.")]
 Settings = Annotated[
     list[str] | None,
@@ -102,9 +101,7 @@ Overlap = Annotated[
 ]
 StoreRoot = Annotated[
     Path | None,
-    typer.Option(
-        "--store", help="Where finished steps live.  [default: $SIMGAN_BENCH_STORE or the user's cache]"
-    ),
+    typer.Option("--store", help="Where finished steps live.  [default: $SIMGAN_BENCH_STORE or the user's cache]"),
 ]
 Out = Annotated[Path, typer.Option("--out", help="Where tables, figures and the page go.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
@@ -144,7 +141,10 @@ def run(
     overlap: Overlap = False, device: Device = "auto", executor: Executor = "auto", store: StoreRoot = None,
     out: Out = Path("out"), as_json: Json = False, progress: ProgressKind = "auto",
 ) -> None:  # fmt: skip
-    """Run what is missing of an experiment, print its table and write its report."""
+    """Run an experiment: table, figures, page.
+
+    Finished steps are taken from the store; what is missing is run. The table goes to stdout, the rest below --out.
+    """
     from bench.console import choose_watch
     from reports.regenerate import fresh_table, regenerate
 
@@ -167,7 +167,10 @@ def report(
     real: Real = None, test: Test = None, seeds: Seeds = None, refiner: Refiners = None, settings: Settings = None,
     overlap: Overlap = False, store: StoreRoot = None, out: Out = Path("out"), as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Rebuild an experiment's tables, figures and page from the store; trains nothing."""
+    """Rebuild a report from the store.
+
+    Trains nothing and needs no GPU.
+    """
     from reports.regenerate import regenerate
 
     plan, steps = _plan_and_store(
@@ -198,7 +201,7 @@ def plan(
     real: Real = None, test: Test = None, seeds: Seeds = None, refiner: Refiners = None, settings: Settings = None,
     overlap: Overlap = False, store: StoreRoot = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Tell what 'run' would do: which steps are stored, which would run, and why."""
+    """Tell what 'run' would do, and why."""
     from bench.console import print_plan
     from bench.engine.explain import explain
 
@@ -223,7 +226,7 @@ def list_(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List what there is: name and one line each."""
+    """List components and data sets."""
     from bench.console import print_lists
     from bench.listing import listing
 
@@ -243,7 +246,7 @@ def refine(
     profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None, real: Real = None, test: Test = None,
     refiner: Refiners = None, settings: Settings = None, device: Device = "auto", store: StoreRoot = None,
 ) -> None:  # fmt: skip
-    """Apply a trained refiner to a folder of images."""
+    """Refine a folder of your own images."""
     from bench.engine.refine_folder import refine_folder
     from bench.training.device import choose_device
 
@@ -266,7 +269,7 @@ def data_list(as_json: Json = False) -> None:
 
 @command(app, "doctor")
 def doctor(store: StoreRoot = None, as_json: Json = False) -> None:
-    """Environment, devices, data and store on one page, to paste into a bug report."""
+    """Examine this machine, for a bug report."""
     from bench.console import print_facts
     from bench.doctor import examine
     from bench.engine.store import Store

@@ -106,13 +106,9 @@ def provenance(plan: Plan, store: Store) -> dict[str, Any]:
         "version": bench.__version__,
         "keys": {f"{cell.row.key}, seed {cell.seed}": cell.predictions for cell in plan.cells},
         "settings": {
-            recipe.label: dict(recipe.config)
-            for recipe in plan.recipes.values()
-            if recipe.step.startswith("fit_")
+            recipe.label: dict(recipe.config) for recipe in plan.recipes.values() if recipe.step.startswith("fit_")
         },
-        "notes": {
-            plan.recipes[key].label: record["notes"] for key, record in stored.items() if record["notes"]
-        },
+        "notes": {plan.recipes[key].label: record["notes"] for key, record in stored.items() if record["notes"]},
         "data": {role: source.name for role, source in plan.sources.items()},
         "licences": {source.name: source.licence for source in plan.sources.values()},
         "environment": [dict(found) for found in sorted(environments)],
@@ -129,9 +125,7 @@ def source_revision() -> dict[str, Any]:
 
     def git(*words: str) -> str | None:
         try:
-            done = subprocess.run(
-                ["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10
-            )  # noqa: S603, S607
+            done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10)  # noqa: S603, S607
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() if done.returncode == 0 else None

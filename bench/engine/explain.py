@@ -46,15 +46,11 @@ def explain(plan: Plan, store: Store) -> Explanation:
     missing = set(plan.missing(stored))
     past = _stored_recipes(store) if missing else []
     steps = tuple(
-        PlannedStep(
-            key, recipe.label, key not in missing, _why(recipe, plan, missing, past) if key in missing else ""
-        )
+        PlannedStep(key, recipe.label, key not in missing, _why(recipe, plan, missing, past) if key in missing else "")
         for key, recipe in plan.recipes.items()
     )
     done = sum(cell.predictions in stored for cell in plan.cells)
-    return Explanation(
-        plan.request.experiment, plan.request.profile, len(plan.cells), done, dict(plan.not_run), steps
-    )
+    return Explanation(plan.request.experiment, plan.request.profile, len(plan.cells), done, dict(plan.not_run), steps)
 
 
 def _stored_recipes(store: Store) -> list[Recipe]:

@@ -66,9 +66,7 @@ class Plan:
 
     def targets(self) -> tuple[str, ...]:
         """The steps that the report reads: predictions, trainings' logs, image sets."""
-        pictures = [
-            key for (_, seed, size), key in self.refined.items() if (seed, size) == (self.seeds[0], 1)
-        ]
+        pictures = [key for (_, seed, size), key in self.refined.items() if (seed, size) == (self.seeds[0], 1)]
         wanted = [cell.predictions for cell in self.cells]
         return tuple(dict.fromkeys([*wanted, *self.fits.values(), *pictures, *self.sets.values()]))
 
@@ -149,7 +147,8 @@ class _Builder:
                 "prepare",
                 f"prepare {source.name}",
                 {"source": _identity(source), "count": count if count is None else count * size},
-                fingerprint("bench.engine.steps.prepare", registry.module_name("readers", source.format)),
+                _step_code("prepare", "readers", source.format),
+                ("readers", source.format),
                 place={"source": source.spec()},
             )
         )
@@ -234,9 +233,7 @@ def _split_settings(
             if name not in images:
                 raise UsageError(f"--set images.{name}: no such role{did_you_mean(name, images)}")
             if not (value is None or (isinstance(value, int) and value > 0)):
-                raise UsageError(
-                    f"--set images.{name}={value}: a positive number of images is needed, or null for all"
-                )
+                raise UsageError(f"--set images.{name}={value}: a positive number of images is needed, or null for all")
             images[name] = value
         elif owner in components:
             settings.setdefault(owner, {})[name] = value

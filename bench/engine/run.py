@@ -136,9 +136,7 @@ class _Runner:
             self.failed[outcome.key] = outcome.reason
             self.status.failed += 1
 
-    def _show(
-        self, waiting: Mapping[str, None], running: Mapping[Future[Outcome], tuple[str, float]]
-    ) -> None:
+    def _show(self, waiting: Mapping[str, None], running: Mapping[Future[Outcome], tuple[str, float]]) -> None:
         now = time.monotonic()
         self.status.running = {
             key: (self.plan.recipes[key].label, *self._progress(key), now - started)

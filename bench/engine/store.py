@@ -76,11 +76,7 @@ class Store:
 
     def commit(self, key: str, made: Path, record: dict[str, Any]) -> None:
         """Publish a finished step's folder by one rename."""
-        files = {
-            str(path.relative_to(made)): file_digest(path)
-            for path in sorted(made.rglob("*"))
-            if path.is_file()
-        }
+        files = {str(path.relative_to(made)): file_digest(path) for path in sorted(made.rglob("*")) if path.is_file()}
         (made / RECORD).write_text(canonical_json({**record, "files": files}))
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
