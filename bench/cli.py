@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, ParamSpec
 
 import typer
 
 import bench
-from bench.core.errors import BenchError, CellsFailed, Interrupted
+from bench.core.errors import BenchError, CellsFailed, DataError, Interrupted
 
 app = typer.Typer(
     name="bench",
@@ -259,12 +259,66 @@ def refine(
 
 @command(data_app, "list")
 def data_list(as_json: Json = False) -> None:
-    """List the data sets: name, what it is, licence."""
-    from bench.console import print_rows
+    """List the data sets."""
+    from bench.console import print_records
     from bench.data.manifests import list_manifests
 
-    rows = [{"name": each.name, "title": each.title, "licence": each.licence} for each in list_manifests()]
-    _print_json(rows) if as_json else print_rows(rows)
+    found = [{"name": each.name, "title": each.title, "licence": each.licence} for each in list_manifests()]
+    print_records(found, as_json)
+
+
+DataSet = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME[:PART]", help="A data set of 'bench data list', or a manifest file; all its parts, or one."
+    ),
+]
+
+
+@command(data_app, "status")
+def data_status(
+    data_set: Annotated[str | None, typer.Argument(metavar="NAME", help="One data set; all when left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell which data sets are here, and how to get the others."""
+    from bench.console import print_records
+    from bench.data.verify import status
+
+    print_records([asdict(each) for each in status(data_set)], as_json, once="obtain")
+
+
+@command(data_app, "prepare")
+def data_prepare(
+    data_set: DataSet,
+    into: Annotated[Path, typer.Option("--into", help="Folder for the HDF5 files.")] = Path("prepared"),
+    count: Annotated[int | None, typer.Option("--count", min=1, help="At most so many images, a fixed choice.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Convert a data set once, into HDF5 that reads fast."""
+    from bench.console import print_records
+    from bench.data.verify import parts_of, prepare
+
+    made = [prepare(part, "", into / f"{file}.h5", count) for part, file in parts_of(data_set).items()]
+    print_records([{**asdict(each), "path": str(each.path)} for each in made], as_json)
+
+
+@command(data_app, "verify")
+def data_verify(
+    data_set: DataSet,
+    count: Annotated[int | None, typer.Option("--count", min=1, help="Look at so many images only.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check files, images and labels; exit code 3 when one is wrong."""
+    from bench.console import print_records
+    from bench.data.verify import parts_of, verify
+
+    checks = [{"part": part, **asdict(check)} for part in parts_of(data_set) for check in verify(part, "", count)]
+    print_records(checks, as_json)
+    bad = [check for check in checks if check["verdict"] == "bad"]
+    if bad:
+        raise DataError(
+            f"{len(bad)} of {len(checks)} checks failed: {bad[0]['part']}: {bad[0]['name']}: {bad[0]['detail']}"
+        )
 
 
 @command(app, "doctor")
@@ -297,4 +351,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

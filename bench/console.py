@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -111,6 +112,26 @@ def print_lists(lists: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
         if len(lists) > 1:
             sys.stdout.write(f"{kind}\n")
         _columns([(entry["name"], entry["summary"]) for entry in entries])
+
+
+def print_records(records: Sequence[Mapping[str, Any]], as_json: bool, once: str = "") -> None:
+    """A line per record, its values in columns; the column `once` is told below, each text a single time."""
+    if as_json:
+        sys.stdout.write(json.dumps(records, indent=1) + "\n")
+        return
+    texts = [[_text(value) for name, value in record.items() if name != once] for record in records]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for row in texts:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+    for text in dict.fromkeys(record[once] for record in records if once and record[once]):
+        sys.stdout.write(f"\n{text.strip()}\n")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "x".join(map(str, value)) if all(isinstance(item, int) for item in value) else ", ".join(map(str, value))
+    return str(value)
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:

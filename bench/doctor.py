@@ -48,7 +48,7 @@ def _data() -> dict[str, str]:
     from bench.data.verify import status
 
     try:
-        return {row.name: row.state for row in status()}
+        return {f"{row.data_set}:{row.part}": row.state for row in status()}
     except BenchError as error:
         return {"problem": str(error)}
 

@@ -77,4 +77,5 @@ def _why(recipe: Recipe, plan: Plan, missing: set[str], past: list[Recipe]) -> s
         found = [text for name, text in DIFFERENCES.items() if getattr(other, name) != getattr(recipe, name)]
         return found + (["its inputs changed"] if other.inputs != recipe.inputs else [])
 
-    return ", ".join(min((differences(other) for other in relatives), key=len))
+    nearest = sorted((differences(other) for other in relatives), key=len)[0]
+    return ", ".join(nearest)

@@ -127,6 +127,7 @@ class _Builder:
     settings: Mapping[str, Mapping[str, Any]]
     images: Mapping[str, int | None]
     roles: Mapping[str, DataSource]
+    identities: dict[str, dict[str, Any]] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     fits: dict[tuple[str, int], str] = field(default_factory=dict)
     refined_sets: dict[tuple[str, int, int], str] = field(default_factory=dict)
@@ -139,6 +140,11 @@ class _Builder:
         chosen = dict(self.settings.get(name, {}))
         return {"preset": chosen.pop("preset", self.profile), "settings": chosen}
 
+    def _identity(self, role: str) -> dict[str, Any]:
+        if role not in self.identities:  # hashing a data set's files takes a while
+            self.identities[role] = self.roles[role].identity()
+        return self.identities[role]
+
     def prepared(self, role: str, size: int) -> str:
         source = self.roles[role]
         count = self.images[role]
@@ -146,7 +152,7 @@ class _Builder:
             Recipe(
                 "prepare",
                 f"prepare {source.name}",
-                {"source": _identity(source), "count": count if count is None else count * size},
+                {"source": self._identity(role), "count": count if count is None else count * size},
                 _step_code("prepare", "readers", source.format),
                 ("readers", source.format),
                 place={"source": source.spec()},
@@ -215,11 +221,6 @@ class _Builder:
 @functools.cache
 def _step_code(step: str, kind: registry.Kind, name: str) -> str:
     return fingerprint(f"bench.engine.steps.{step}", registry.module_name(kind, name))
-
-
-@functools.cache
-def _identity(source: DataSource) -> dict[str, Any]:
-    return source.identity()
 
 
 def _split_settings(

@@ -10,7 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
 from bench.core.errors import BenchError, DataError, Interrupted, UsageError
-from bench.data.people import check_overlap
+from bench.data.imagesets import load_image_set
+from bench.data.people import check_overlap, note_unlabelled
 from bench.engine.executors import open_executor
 from bench.engine.plan import Plan
 from bench.engine.recipe import Recipe
@@ -67,15 +68,11 @@ def execute(plan: Plan, store: Store, *, executor: str, device: str, watch: Watc
 
 def check_persons(plan: Plan, store: Store) -> list[str]:
     """The persons' rule for every labelled real training set; the marks to print under the table."""
-    from bench.data.imagesets import load_image_set
-    from bench.data.people import note_unlabelled
-
     sets = {role: load_image_set(store.path(key) / "images.h5") for role, key in plan.sets.items()}
     marks = []
     if any(cell.row.train == "real" for cell in plan.cells):
         marks += check_overlap(sets["real"], sets["test"], plan.request.allow_person_overlap)
-    if plan.sources["synthetic"].simulator is False:
-        marks += check_overlap(sets["synthetic"], sets["test"], plan.request.allow_person_overlap)
+    marks += check_overlap(sets["synthetic"], sets["test"], plan.request.allow_person_overlap)
     return marks + note_unlabelled(sets["real"], sets["test"])
 
 
@@ -178,7 +175,7 @@ def _kind(recipe: Recipe) -> str:
 def _roads(recipes: Mapping[str, Recipe]) -> dict[str, int]:
     """Key -> number of steps from there to the end of its longest road; training a refiner is the longest."""
     roads = dict.fromkeys(recipes, 1)
-    for key in reversed(recipes):
+    for key in reversed(list(recipes)):
         for source in recipes[key].inputs.values():
             roads[source] = max(roads[source], roads[key] + 1)
     return roads

@@ -1,0 +1,39 @@
+"""Single pictures (PNG, JPEG, BMP) as grey arrays; a damaged one is an error, never half a picture."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+EIGHT_BIT_MODES = ("L", "LA", "RGB", "RGBA", "P")
+
+
+def read_grey(path: Path) -> NDArray[np.uint8]:
+    """(H, W) uint8 of a picture file; colour becomes luma (ITU-R BT.601), alpha is dropped.
+
+    DataError for a missing, truncated or foreign file, and for more than 8 bits, which would lose its scale.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:
+            if picture.mode not in EIGHT_BIT_MODES:
+                raise DataError(f"{path}: picture of kind '{picture.mode}', expected 8-bit grey or colour; convert it")
+            return np.asarray(picture.convert("RGB").convert("L") if picture.mode == "P" else picture.convert("L"))
+    except FileNotFoundError as error:
+        raise DataError(f"no picture {path}; see 'bench data status' for how to get the data set") from error
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+        reason = str(error).partition("\n")[0].replace(str(path), path.name)
+        raise DataError(f"{path} cannot be read as a picture ({reason}); it is damaged, get it again") from error
+
+
+def natural_order(path: Path) -> tuple[tuple[int, int, str], ...]:
+    """Sorting key of a file name in which 2 comes before 10."""
+    pieces = re.split(r"(\d+)", path.name)
+    return tuple((1, int(piece), "") if piece.isdigit() else (0, 0, piece) for piece in pieces)

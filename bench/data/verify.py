@@ -1,0 +1,191 @@
+"""Checks of data sets: what there is, what is missing and how to get it, and whether files and labels are right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.canonical import file_digest
+from bench.core.errors import DataError, UsageError
+from bench.core.images import ImageSet
+from bench.data.files_below import below
+from bench.data.imagesets import save_image_set
+from bench.data.manifests import DataSource, Manifest, find_manifest, find_source, list_manifests, split_reference
+from bench.data.pupil_blob import darkest_blobs
+
+State = Literal["there", "missing", "built in", "wrong"]
+Verdict = Literal["ok", "bad", "unknown"]
+EVIDENCE = 0.2  # smallest correlation that counts, where sampling noise alone does not reach it
+EVIDENCE_IMAGES = 1000
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """One part of one data set: whether its files are there, and otherwise how to get them."""
+
+    data_set: str
+    part: str
+    title: str
+    format: str
+    licence: str
+    state: State
+    detail: str
+    obtain: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `prepare` wrote."""
+
+    name: str
+    path: Path
+    images: int
+    size: tuple[int, int]
+    persons: int
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a part: 'unknown' means that the data cannot tell."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+
+def status(data_set: str | None = None) -> list[PartStatus]:
+    """Every part of one data set or of all, without reading an image."""
+    manifests = list_manifests() if data_set is None else [find_manifest(data_set)]
+    return [_part_status(manifest, part, data_set) for manifest in manifests for part in manifest.parts]
+
+
+def parts_of(reference: str) -> dict[str, str]:
+    """The parts that a reference means (all of a data set's when it names none) -> a file name for each."""
+    place, part = split_reference(reference)
+    manifest = find_manifest(place)
+    parts = [part] if part else list(manifest.parts)
+    return {f"{place}:{each}": f"{manifest.name}-{each}" for each in parts}
+
+
+def prepare(reference: str, default_part: str, out: Path, count: int | None = None) -> Prepared:
+    """Read a part once and write it as one HDF5 image set, which the format 'prepared' reads."""
+    images = find_source(reference, default_part).read(count)
+    save_image_set(out, images)
+    return Prepared(
+        name=images.name,
+        path=out,
+        images=len(images),
+        size=images.size,
+        persons=len(np.unique(images.persons)),
+        labels=tuple(sorted(images.labels)),
+    )
+
+
+def verify(reference: str, default_part: str, count: int | None = None) -> list[Check]:
+    """Read a part and check its files' hashes, images and labels. A part that cannot be read gives one 'bad' check."""
+    source = find_source(reference, default_part)
+    try:
+        checks = _hashes(source)
+        images = source.read(count)
+    except DataError as error:
+        return [Check("files", "bad", str(error))]
+    return [*checks, _contents(images), _variety(images), *_signs(images)]
+
+
+def _part_status(manifest: Manifest, part: str, place: str | None) -> PartStatus:
+    state: State = "there"
+    detail = ""
+    source: DataSource | None = None
+    try:
+        source = find_source(f"{place or manifest.name}:{part}", part)
+        files = source.files()
+        detail = f"{len(files)} files" if files else "rendered when it is needed"
+        state = "there" if files else "built in"
+    except DataError as error:
+        state, detail = "missing", str(error)
+    except UsageError as error:
+        state, detail = "wrong", str(error)
+    return PartStatus(
+        data_set=manifest.name,
+        part=part,
+        title=source.title if source else manifest.title,
+        format=source.format if source else manifest.format or "?",
+        licence=source.licence if source else manifest.licence,
+        state=state,
+        detail=detail,
+        obtain=source.obtain if source else manifest.obtain,
+    )
+
+
+def _hashes(source: DataSource) -> list[Check]:
+    expected = source.sha256
+    if not expected:
+        return [Check("hashes", "unknown", "the manifest gives no hashes to compare with")] if source.files() else []
+    wrong = [
+        name
+        for name, sha256 in expected.items()
+        if not (path := below(source.root, name)).is_file() or file_digest(path) != sha256.lower()
+    ]
+    if wrong:
+        return [Check("hashes", "bad", f"{', '.join(wrong)}: not the expected content; get the files again")]
+    return [Check("hashes", "ok", f"{len(expected)} files have the expected content")]
+
+
+def _contents(images: ImageSet) -> Check:
+    persons = len(np.unique(images.persons))
+    labels = ", ".join(sorted(images.labels)) or "none"
+    return Check(
+        "contents",
+        "ok",
+        f"{len(images)} images of {images.size[0]}x{images.size[1]} px, {persons} persons, labels: {labels}",
+    )
+
+
+def _variety(images: ImageSet) -> Check:
+    """Flat images come from damaged files or a wrong crop, repeated ones from a wrong export."""
+    sample = _sample(images).images[:]
+    flat = int((sample.reshape(len(sample), -1).std(axis=1) < 1).sum())
+    repeated = len(sample) - len({image.tobytes() for image in sample})
+    verdict: Verdict = "bad" if flat else "ok"
+    return Check("pixels", verdict, f"{flat} flat and {repeated} repeated images of {len(sample)} looked at")
+
+
+def _signs(images: ImageSet) -> list[Check]:
+    """Whether the pupil moves as gaze says: towards smaller x with yaw, towards smaller y with pitch."""
+    if "gaze" not in images.labels:
+        return []
+    from bench.data.gaze_angles import pitch_yaw_from_vectors
+
+    sample = _sample(images)
+    pupils = {"darkest blob": darkest_blobs(np.asarray(sample.images[:]))}
+    if "pupil" in sample.labels:
+        pupils["pupil label"] = sample.labels["pupil"]
+    angles = pitch_yaw_from_vectors(sample.gaze)
+    return [
+        _sign(f"{angle} against the {what}'s {axis}", angles[:, column], at[:, place])
+        for what, at in pupils.items()
+        for angle, column, axis, place in (("pitch", 0, "y", 1), ("yaw", 1, "x", 0))
+    ]
+
+
+def _sign(name: str, angle: NDArray[np.float64], place: NDArray[np.float64]) -> Check:
+    if len(angle) < 10 or angle.std() == 0 or place.std() == 0:
+        return Check(name, "unknown", "too few or too equal images to tell")
+    r = float(np.corrcoef(angle, place)[0, 1])
+    # Fisher's z of an absent relation has the standard deviation 1 / sqrt(n - 3)
+    if abs(r) < EVIDENCE or abs(np.arctanh(np.clip(r, -0.999999, 0.999999))) * np.sqrt(len(angle) - 3) < 3:
+        return Check(name, "unknown", f"r = {r:+.2f}: no relation; the labels may belong to other images")
+    if r > 0:
+        return Check(name, "bad", f"r = {r:+.2f}: the sign is opposite to the convention's; change the part's options")
+    return Check(name, "ok", f"r = {r:+.2f}: as the convention says")
+
+
+def _sample(images: ImageSet) -> ImageSet:
+    from bench.data.indexed import fixed_subset
+
+    return images.select(fixed_subset(len(images), min(len(images), EVIDENCE_IMAGES)))
