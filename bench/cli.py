@@ -237,14 +237,19 @@ def list_(
         print_lists(found)
 
 
+InputFolder = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="Folder of grey PNG, JPEG, BMP or TIFF images of any size.")
+]
+OutputFolder = Annotated[Path, typer.Argument(metavar="INTO", help="Folder for the refined PNG images.")]
+WhichExperiment = Annotated[str, typer.Option("--experiment", help="Experiment whose trained refiner is used.")]
+WhichSeed = Annotated[int, typer.Option("--seed", min=0, help="Which seed's refiner.")]
+
+
 @command(app, "refine")
 def refine(
-    images: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of grey PNG, JPEG, BMP or TIFF images of any size.")],
-    into: Annotated[Path, typer.Argument(metavar="INTO", help="Folder for the refined PNG images.")],
-    experiment: Annotated[str, typer.Option("--experiment", help="Experiment whose trained refiner is used.")] = "gaze-table3",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Which seed's refiner.")] = 0,
-    profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None, real: Real = None, test: Test = None,
-    refiner: Refiners = None, settings: Settings = None, device: Device = "auto", store: StoreRoot = None,
+    images: InputFolder, into: OutputFolder, experiment: WhichExperiment = "gaze-table3", seed: WhichSeed = 0,
+    profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None, real: Real = None,
+    test: Test = None, refiner: Refiners = None, settings: Settings = None, device: Device = "auto", store: StoreRoot = None,
 ) -> None:  # fmt: skip
     """Refine a folder of your own images."""
     from bench.engine.refine_folder import refine_folder

@@ -57,6 +57,7 @@ def regenerate(plan: Plan, store: Store, out: Path, failures: Mapping[str, str])
 
 def _report_key(plan: Plan) -> str:
     metric = registry.module_name("metrics", plan.experiment.metric)
+    own = Path(__file__).parent
     return digest(
         {
             "targets": plan.targets(),
@@ -64,5 +65,11 @@ def _report_key(plan: Plan) -> str:
             "overlap": plan.request.allow_person_overlap,
             "profile": plan.request.profile,
             "code": fingerprint("reports.write", "bench.engine.collect", metric),
+            "texts": {str(path.relative_to(own)): file_digest(path) for path in _templates_and_numbers(own)},
         }
     )
+
+
+def _templates_and_numbers(package: Path) -> list[Path]:
+    """What a report is made of besides code: the page's template and the published numbers."""
+    return sorted(path for folder in ("templates", "reference") for path in (package / folder).iterdir())

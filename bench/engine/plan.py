@@ -241,6 +241,7 @@ def _split_settings(
         else:
             known = sorted({*components, "images"})
             raise UsageError(
-                f"--set {owner}.{name}: this run has no '{owner}'{did_you_mean(owner, known)}; it has {', '.join(known)}"
+                f"--set {owner}.{name}: this run has no '{owner}'{did_you_mean(owner, known)};"
+                f" it has {', '.join(known)}"
             )
     return settings, images

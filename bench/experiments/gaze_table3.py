@@ -31,7 +31,7 @@ def rows(refiners: Sequence[str]) -> tuple[Row, ...]:
 
 EXPERIMENT = Experiment(
     name="gaze-table3",
-    title="Gaze estimation on real images (paper, Table 3)",
+    title="Gaze estimation (paper, Table 3)",
     task="gaze",
     metric="angular-error",
     refiners=("simgan",),

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,8 +71,8 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """A `bench` whose store holds a finished smoke run; tests only read it."""
     ready = make(tmp_path_factory.mktemp("finished"))
     ready(*SMOKE)
-    yield ready
+    return ready

@@ -66,5 +66,5 @@ def test_a_sampler_sees_every_image_once_per_epoch_and_resumes(count: int, batch
 def test_every_grey_value_survives_the_way_to_the_net_and_back() -> None:
     values = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
     unit = to_unit(values)
-    assert (unit.min(), unit.max()) == (-1.0, 1.0)
+    assert (float(unit.min()), float(unit.max())) == (-1.0, 1.0)
     assert np.array_equal(to_uint8(unit)[0], values.numpy()[0, 0])

@@ -51,5 +51,5 @@ def test_texts() -> None:
 
 @pytest.mark.parametrize("text", ["maps=3", "simgan.maps", "simgan.=3", ".maps=3", ""])
 def test_a_text_of_another_form_shows_the_form(text: str) -> None:
-    with pytest.raises(UsageError, match="OWNER.NAME=VALUE"):
+    with pytest.raises(UsageError, match=r"OWNER\.NAME=VALUE"):
         parse_settings([text])

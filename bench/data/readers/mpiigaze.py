@@ -157,6 +157,8 @@ def _load(day: Path, **options: Any) -> dict[str, Any]:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
+    if not day.is_file():  # scipy's own message does not say so
+        raise DataError(f"no file {day}, which the Evaluation Subset lists; unpack MPIIGaze again")
     try:
         content = loadmat(day, struct_as_record=False, squeeze_me=True, **options)
     except (OSError, ValueError, TypeError, KeyError, EOFError, NotImplementedError, zlib.error, MatReadError) as error:

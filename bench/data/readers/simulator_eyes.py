@@ -55,6 +55,8 @@ class SimulatorEyes(Reader):
         options = self.config
         total = options.images if count is None else min(count, options.images)
         eyes = render_eyes(total, domain=options.domain, seed=options.seed, persons=options.persons)
+        # a number is the same person before all three webcams, and the persons' rule has to see that
+        people = "face" if options.domain == "synthetic" else "simulated"
         labels = {
             "gaze": eyes.gaze,
             "pupil": eyes.pupil,
@@ -63,7 +65,7 @@ class SimulatorEyes(Reader):
         }
         return ImageSet(
             ids=np.array([f"simulator-{options.domain}-{row:06d}" for row in range(total)]),
-            persons=np.array([f"{options.domain}-{person:02d}" for person in eyes.persons]),
+            persons=np.array([f"{people}-{person:02d}" for person in eyes.persons]),
             images=eyes.images,
             labels=labels if options.labelled else {},
             convention=convention,

@@ -1,0 +1,220 @@
+"""k nearest neighbours: the mean gaze of the training images that look most alike (Table 3's light baseline)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from safetensors.numpy import load_file, save_file
+
+from bench.core.context import RunContext
+from bench.core.errors import DataError, UsageError
+from bench.core.estimator import Estimator
+from bench.core.images import ImageArray, ImageSet
+from bench.core.settings import Settings
+from bench.training.batches import in_chunks
+from bench.training.device import choose_device
+
+IMAGE_CHUNK = 4096
+LEVELS_PER_DEVIATION = 32
+"""z-scores are kept in steps of 1/32 and cut at +-127/32, about 4 standard deviations."""
+
+
+class KNNSettings(Settings):
+    """Settings of the k-nearest-neighbour estimator."""
+
+    k: int = Field(
+        5,
+        ge=1,
+        description="Neighbours averaged. Not in the paper or in Wood et al. 2016 (UNCONFIRMED). One neighbour "
+        "hands on all of its own error; far ones pull towards the mean gaze; 5 is a usual small number, "
+        "chosen beforehand and not tuned.",
+    )
+    equalise: bool = Field(
+        True,
+        description="Equalise the histogram of each image first, as MPIIGaze's normalised images are. "
+        "Not in the paper (UNCONFIRMED).",
+    )
+    standardise: Literal["none", "image", "pixel"] = Field(
+        "image",
+        description="z-score: of each image by its own mean and standard deviation (removes brightness and "
+        "contrast), or of each pixel by those of the training set. Not in the paper (UNCONFIRMED).",
+    )
+    weights: Literal["uniform", "distance"] = Field(
+        "uniform",
+        description="Weights of the neighbours: all equal, or 1 / distance (identical images alone if there "
+        "are any). Not in the paper (UNCONFIRMED).",
+    )
+
+
+class KNN(Estimator):
+    """Exact k nearest neighbours on pixels; the prediction is the mean of the neighbours' unit gaze vectors.
+
+    Table 3's 'k-NN with UnityEyes' [Wood et al. 2016], whose features and k are not published (UNCONFIRMED).
+    Features are whole numbers of 8 bits, so every squared distance is computed exactly, and the result is the
+    same to the last bit whatever the chunking, thread count or device. Equal distances go to the earlier image.
+    Rounding z-scores to 1/32 of a standard deviation is the one deviation from real arithmetic.
+    """
+
+    Config = KNNSettings
+    config: KNNSettings
+    target = "gaze"
+    validation_share = 0.0
+
+    _features: NDArray[np.int8]
+    _gaze: NDArray[np.float64]
+    _pixel_moments: NDArray[np.float64]
+    _image_size: NDArray[np.int64] | None = None
+
+    def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
+        """Keep the training images' features and gaze; DataError when there are fewer images than k."""
+        if len(train) < self.config.k:
+            raise DataError(f"{train.name}: {len(train)} images, but k is {self.config.k}; lower k or add images")
+        _refuse_depth(train.images)
+        self._gaze = train.gaze.astype(np.float64)
+        self._image_size = np.array(train.size)
+        self._pixel_moments = _pixel_moments(train.images, self.config)
+        self._features = _features(train.images, self.config, self._pixel_moments)
+
+    def predict(self, images: NDArray[Any], run: RunContext) -> NDArray[np.float64]:
+        """(N, H, W) uint8 -> (N, 3) float64 unit vectors, in order."""
+        if self._image_size is None:
+            raise UsageError("the k-NN estimator has no training images yet: fit or load it before predict")
+        _refuse_depth(images)
+        if images.shape[1:] != tuple(self._image_size):
+            height, width = self._image_size
+            raise DataError(
+                f"the k-NN estimator holds images of {height}x{width} px; got images of shape {images.shape[1:]}"
+            )
+        queries = _features(images, self.config, self._pixel_moments)
+        squared, chosen = nearest(queries, self._features, self.config.k, choose_device(run.device), run)
+        return self._mean_gaze(squared, chosen)
+
+    def _mean_gaze(self, squared: NDArray[np.int64], chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Weighted mean of the neighbours' vectors, at unit length, added up nearest first."""
+        weights = np.ones(squared.shape)
+        if self.config.weights == "distance":
+            same = (squared == 0).any(axis=1, keepdims=True)
+            weights = np.where(same, squared == 0, 1 / np.sqrt(np.maximum(squared, 1)))
+        total = np.zeros((len(chosen), 3))
+        for rank in range(self.config.k):
+            total += weights[:, rank, None] * self._gaze[chosen[:, rank]]
+        mean: NDArray[np.float64] = total / np.linalg.norm(total, axis=1, keepdims=True)
+        return mean
+
+    def _save_state(self, folder: Path) -> None:
+        if self._image_size is None:
+            raise UsageError("the k-NN estimator has no training images yet: fit it before save")
+        state: dict[str, NDArray[Any]] = {
+            "features": self._features,
+            "gaze": self._gaze,
+            "pixel_moments": self._pixel_moments,
+            "image_size": self._image_size,
+        }
+        save_file(state, folder / "neighbours.safetensors")
+
+    def _load_state(self, folder: Path) -> None:
+        state = load_file(folder / "neighbours.safetensors")
+        self._features, self._gaze = state["features"], state["gaze"]
+        self._pixel_moments, self._image_size = state["pixel_moments"], state["image_size"]
+
+
+def nearest(
+    queries: NDArray[np.int8],
+    training: NDArray[np.int8],
+    k: int,
+    device: str,
+    run: RunContext,
+    *,
+    query_chunk: int = 512,
+    training_chunk: int = 8192,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The k nearest of (M, P) training features for each of (N, P) queries: squared distances and indices, (N, k).
+
+    Nearest first, equal distances in the order of the training set. The chunks bound the memory (about 150 MB)
+    and do not change the result. |a - b|^2 = |a|^2 + |b|^2 - 2 a.b in whole numbers throughout.
+    """
+    squared, chosen = [], []
+    norms = torch.cat([_squared_norms(training[part]) for part in in_chunks(len(training), training_chunk)])
+    for part in in_chunks(len(queries), query_chunk):
+        query = torch.from_numpy(queries[part]).to(device, torch.float32)
+        best = torch.empty((len(query), 0), dtype=torch.int64, device=device)
+        for block in in_chunks(len(training), training_chunk):
+            candidate = torch.from_numpy(training[block]).to(device, torch.float32)
+            offset = norms[block].to(device) - 2 * _dot_products(query, candidate)
+            # Distance and index in one number: the order is total, so ties cannot depend on the chunks.
+            ranked = (offset << 32) + torch.arange(block.start, block.stop, device=device)
+            ranked = torch.cat([best, ranked.topk(min(k, ranked.shape[1]), largest=False).values], dim=1)
+            best = ranked.topk(min(k, ranked.shape[1]), largest=False).values
+        squared.append(((best >> 32).cpu() + _squared_norms(queries[part])[:, None]).numpy())
+        chosen.append((best & 0xFFFFFFFF).cpu().numpy())
+        run.progress(part.stop, len(queries), "images")
+    return np.concatenate(squared), np.concatenate(chosen)
+
+
+def _dot_products(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """(n, P) and (m, P) whole numbers of -127..127, as float32 -> their (n, m) dot products, exact, int64.
+
+    float32 adds whole numbers exactly below 2^24, and 1024 products of at most 127^2 stay below that,
+    in whatever order a library adds them (and 8 bits survive TF32 and bfloat16 inputs too).
+    """
+    total = torch.zeros((len(left), len(right)), dtype=torch.int64, device=left.device)
+    for columns in in_chunks(left.shape[1], 1024):
+        total += (left[:, columns] @ right[:, columns].T).to(torch.int64)
+    return total
+
+
+def _squared_norms(features: NDArray[np.int8]) -> torch.Tensor:
+    return torch.from_numpy(np.square(features, dtype=np.int32).sum(axis=1, dtype=np.int64))
+
+
+def _refuse_depth(images: ImageArray) -> None:
+    if images.dtype != np.uint8:
+        raise DataError(f"the k-NN estimator takes uint8 images, got {images.dtype}")
+
+
+def _grey(images: ImageArray, chunk: slice, config: KNNSettings) -> NDArray[np.uint8]:
+    """(n, H * W) grey values of a chunk, equalised if asked for."""
+    grey = images[chunk]
+    if config.equalise:
+        grey = np.stack([cv2.equalizeHist(image) for image in grey])
+    return grey.reshape(len(grey), -1)
+
+
+def _pixel_moments(images: ImageArray, config: KNNSettings) -> NDArray[np.float64]:
+    """(2, H * W) mean and standard deviation of each pixel over the training set (exact sums); else (2, 0)."""
+    if config.standardise != "pixel":
+        return np.empty((2, 0))
+    total = squares = np.int64(0)
+    for chunk in in_chunks(len(images), IMAGE_CHUNK):
+        grey = _grey(images, chunk, config).astype(np.int64)
+        total, squares = total + grey.sum(axis=0), squares + (grey**2).sum(axis=0)
+    mean = total / len(images)
+    return np.stack([mean, np.sqrt(np.maximum(squares / len(images) - mean**2, 0))])
+
+
+def _features(images: ImageArray, config: KNNSettings, moments: NDArray[np.float64]) -> NDArray[np.int8]:
+    """(N, H, W) uint8 -> (N, H * W) int8: grey value - 128, or z-score in steps of 1/32."""
+    features = np.empty((len(images), int(np.prod(images.shape[1:]))), np.int8)
+    for chunk in in_chunks(len(images), IMAGE_CHUNK):
+        grey = _grey(images, chunk, config)
+        if config.standardise == "none":
+            features[chunk] = np.maximum(grey.astype(np.int16) - 128, -127)
+            continue
+        mean, deviation = moments if config.standardise == "pixel" else _image_moments(grey)
+        scaled = (grey - mean) * (LEVELS_PER_DEVIATION / np.where(deviation > 0, deviation, np.inf))
+        features[chunk] = np.clip(np.rint(scaled), -127, 127)
+    return features
+
+
+def _image_moments(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each image, (n, 1), from exact sums."""
+    count = grey.shape[1]
+    total = grey.sum(axis=1, dtype=np.int64, keepdims=True)
+    squares = np.square(grey, dtype=np.int64).sum(axis=1, keepdims=True)
+    return total / count, np.sqrt(count * squares - total**2) / count

@@ -1,0 +1,58 @@
+"""The history of refined images that D keeps being shown (section 2.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from bench.training.batches import to_unit
+
+
+class HistoryBuffer:
+    """At most `size` refined images of earlier refiners, 8-bit, on the device, with an own random stream.
+
+    The paper does not say how the buffer fills (UNCONFIRMED): here it starts empty, newly refined images are
+    appended until `size` are held, and from then on each takes the place of a random one, so that every
+    image held is equally likely to go. Images are drawn without replacement. 8 bits, since that is the depth
+    refined images are used at, and a quarter of the memory (51,200 images of 35x55: 99 MB).
+    """
+
+    def __init__(self, size: int, image: tuple[int, int], seed: int, device: str) -> None:
+        self.size = size
+        self._images = torch.empty((size, 1, *image), dtype=torch.uint8, device=device)
+        self._held = 0
+        self._generator = torch.Generator(device=device).manual_seed(seed)
+
+    def __len__(self) -> int:
+        return self._held
+
+    def sample(self, count: int) -> torch.Tensor:
+        """(count, 1, H, W) float32 in -1..1: different images, all equally likely; `count` must be held."""
+        if count > self._held:
+            raise ValueError(f"{count} images asked of a history of {self._held}")
+        return to_unit(self._images[self._distinct(self._held, count)])
+
+    def push(self, refined: torch.Tensor) -> None:
+        """Take in newly refined images, (n, 1, H, W) in -1..1: into free places, then over random ones."""
+        images = refined.detach().float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+        free = min(len(images), self.size - self._held)
+        if free < len(images):
+            places = self._distinct(self._held, len(images) - free)
+            self._images[places] = images[free:]
+        self._images[self._held : self._held + free] = images[:free]
+        self._held += free
+
+    def _distinct(self, count: int, chosen: int) -> torch.Tensor:
+        order = torch.randperm(count, generator=self._generator, device=self._images.device)
+        return order[:chosen]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors that `load_state_dict` takes back."""
+        return {"images": self._images[: self._held].clone(), "generator": self._generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `state` was taken."""
+        self._held = len(state["images"])
+        self._images[: self._held] = state["images"].to(self._images.device)
+        self._generator.set_state(state["generator"].cpu())

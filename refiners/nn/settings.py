@@ -1,0 +1,163 @@
+"""The settings of a SimGAN: what the paper says, what it leaves open, and where each value is from."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from bench.core.settings import Settings
+from bench.training.device import Precision
+from refiners.nn.losses import Reduction
+
+
+class SimGANSettings(Settings):
+    """The defaults are the `quick` profile: small and stable. The paper's value is in each description.
+
+    Paper = arXiv 1612.07828v1; blog = Apple ML Journal, July 2017; UNCONFIRMED = the paper does not say.
+    """
+
+    # The networks
+    refiner_maps: int = Field(32, ge=1, le=1024, description="Feature maps of R. Paper, section 3.1: 64.")
+    refiner_blocks: int = Field(4, ge=0, le=64, description="ResNet blocks of R. Paper: 4 for gaze, 10 for hands.")
+    refiner_kernel: int = Field(
+        3,
+        ge=1,
+        le=15,
+        description="Kernel of R's ResNet blocks, px, odd. Paper: 3 for gaze, 7 for hands.",
+    )
+    refiner_first_kernel: int = Field(
+        3,
+        ge=1,
+        le=15,
+        description="Kernel of R's first convolution, px, odd. Paper: 3 for gaze, 7 for hands.",
+    )
+    refiner_padding: Literal["zeros", "reflect", "replicate"] = Field(
+        "zeros", description="What R sees beyond the border. UNCONFIRMED; public code: zeros."
+    )
+    refiner_output: Literal["tanh", "none"] = Field(
+        "tanh", description="Activation of R's output. UNCONFIRMED; public code: tanh, images in -1..1."
+    )
+    refiner_output_scale: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="Factor on the initial weights of R's last layer. UNCONFIRMED; with 1, "
+        "the sums of the ResNet blocks saturate the tanh before training starts.",
+    )
+    init: Literal["he", "xavier"] = Field("he", description="Initial weights. UNCONFIRMED.")
+    discriminator: Literal["gaze"] = Field(
+        "gaze",
+        description="Layers of D. Paper: section 3.1's list (it has one max-pooling, the text says two).",
+    )
+    discriminator_padding: Literal["same", "valid"] = Field(
+        "same",
+        description="35x55 gives 9x14 patches ('same') or 4x9 ('valid'). UNCONFIRMED; public code: same.",
+    )
+    discriminator_norm: Literal["none", "batch"] = Field(
+        "none",
+        description="Normalisation in D. Paper: none mentioned; blog: 'the batch-norm in the discriminator'.",
+    )
+
+    # The losses
+    lambda_reg: float = Field(
+        0.5,
+        ge=0,
+        le=1e4,
+        description="lambda of equation (4), for sums over patches and pixels of images in "
+        "-1..1. Not in the paper; 0.01 according to its author as told in a public implementation.",
+    )
+    adversarial_loss: Literal["local", "global"] = Field(
+        "local",
+        description="Sum over patches (section 2.2), or the ablation's whole-image loss, counted once "
+        "per patch so that lambda keeps its meaning. Where the paper's fully connected layer sits: UNCONFIRMED.",
+    )
+    reduction: Reduction = Field(
+        "per_image",
+        description="What the sum over a mini-batch is divided by; lambda's meaning stays. Paper: 'sum', nothing. "
+        "It matters to SGD, whose steps it scales, and to clip_norm; Adam hardly sees it.",
+    )
+
+    # Algorithm 1
+    batch: int = Field(16, ge=2, le=65536, description="Images per mini-batch, even. Paper: 512 for gaze.")
+    iterations: int = Field(1000, ge=0, description="T of Algorithm 1. Not in the paper (hands: over 600,000).")
+    k_g: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Updates of R per iteration. Paper: 50 for gaze (its 'twice' is a slip), 2 for hands.",
+    )
+    k_d: int = Field(1, ge=1, le=1000, description="Updates of D per iteration. Paper: 1.")
+    pretrain_refiner: int = Field(
+        300,
+        ge=0,
+        description="Steps of R on self-regularisation alone. Paper: 1000 for gaze; blog: 500-2000.",
+    )
+    pretrain_weight: float = Field(
+        1.0, gt=0, le=1e4, description="Factor of that loss; it matters to SGD only. UNCONFIRMED."
+    )
+    pretrain_discriminator: int = Field(200, ge=0, description="Steps of D alone. Paper: 200.")
+    history: bool = Field(True, description="Show D refined images of the past? Paper, section 2.3: yes.")
+    buffer_size: int = Field(
+        1280,
+        ge=1,
+        le=10_000_000,
+        description="B of section 2.3, images; it starts empty and fills with newly "
+        "refined images. Not in the paper; public code: 50 to 1000 mini-batches.",
+    )
+
+    # The optimisers
+    optimiser: Literal["sgd", "adam"] = Field("adam", description="Of both nets. Paper: 'SGD step'.")
+    learning_rate: float = Field(
+        3e-4, gt=0, le=10, description="Of both nets. Paper: 1e-3 (gaze), 2e-4 (hands); blog: about 1e-4."
+    )
+    discriminator_learning_rate: float | None = Field(
+        None, gt=0, le=10, description="Of D where it differs. Paper: the same."
+    )
+    pretrain_learning_rate: float | None = Field(
+        1e-3, gt=0, le=10, description="Of R's pretraining where it differs. Paper: the same."
+    )
+    constant_part: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the iterations at constant learning rate; then linear to zero. "
+        "Paper: constant (1) for gaze.",
+    )
+    momentum: float = Field(0.0, ge=0, lt=1, description="Of SGD. UNCONFIRMED: the paper mentions none.")
+    adam_beta1: float = Field(0.5, ge=0, lt=1, description="Of Adam. Bojja: 0.5.")
+    adam_beta2: float = Field(0.999, ge=0, lt=1, description="Of Adam. torch's default.")
+    clip_norm: float | None = Field(
+        None,
+        gt=0,
+        description="Largest norm of a network's gradient. Paper: none mentioned; one public implementation: 50.",
+    )
+    precision: Precision = Field(
+        "auto",
+        description="Of the convolutions; auto: bfloat16 where the hardware multiplies it natively.",
+    )
+
+    # What is watched
+    log_every: int = Field(10, ge=1, description="Steps between two points of the training curves.")
+    least_change: float = Field(
+        2.0,
+        ge=0,
+        le=255,
+        description="Grey levels; a refiner that changes less on average 'did nothing'.",
+    )
+    least_variation: float = Field(
+        0.25, ge=0, le=1, description="Share of the synthetic or real variation; less is a collapse."
+    )
+    most_accuracy: float = Field(
+        0.995, ge=0.5, le=1, description="Of D at the end; above it, D has won and R learns no more."
+    )
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.batch % 2:
+            raise ValueError(f"batch={self.batch} must be even: half of D's refined images come from the history")
+        if self.history and self.buffer_size < self.batch:
+            raise ValueError(f"buffer_size={self.buffer_size} must hold at least one batch ({self.batch})")
+        if not (self.refiner_kernel % 2 and self.refiner_first_kernel % 2):
+            raise ValueError("refiner_kernel and refiner_first_kernel must be odd: R keeps the image size")
+        return self

@@ -1,0 +1,119 @@
+r"""The table as a LaTeX fragment for `\input`: booktabs and siunitx, every character escaped."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from reports.frame import Table, TableRow
+from reports.tables import footnotes
+from reports.wording import measured, number, printed, says_reproduced, trained_on
+
+SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': "''", "`": "{`}", "[": "{[}", "]": "{]}", "*": "{*}",
+    "±": r"$\pm$", "°": r"$^\circ$", "×": r"$\times$", "·": r"$\cdot$", "µ": r"$\mu$",
+    "≤": r"$\leq$", "≥": r"$\geq$", "≠": r"$\neq$", "≈": r"$\approx$", "→": r"$\rightarrow$", "∞": r"$\infty$",
+    "–": "--", "—": "---", "“": "``", "”": "''", "‘": "`", "’": "'", "…": r"\dots{}", "\u00a0": "~",
+}  # fmt: skip
+GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta",
+    "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho",
+    "σ": "sigma", "τ": "tau", "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta",
+    "Θ": "Theta", "Λ": "Lambda", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+}  # fmt: skip
+
+
+def escape_latex(text: str) -> str:
+    """Text that LaTeX prints as it is, on one line. What no standard font has is named as [U+XXXX]."""
+    flat = " ".join(text.split())
+    # "--" would become a dash, so the second hyphen is set apart.
+    return "".join(
+        "{-}" if character == "-" and before == "-" else _escape(character)
+        for before, character in zip(" " + flat, flat, strict=False)
+    )
+
+
+def _escape(character: str) -> str:
+    if character in SPECIAL:
+        return SPECIAL[character]
+    if character in GREEK:
+        return rf"$\{GREEK[character]}$"
+    if " " <= character <= "~":
+        return character
+    # pdflatex knows accented Latin letters by itself; anything else would stop it.
+    if "À" <= character <= "ž" and unicodedata.category(character) in ("Ll", "Lu"):
+        return character
+    return f"{{[}}U+{ord(character):04X}{{]}}"
+
+
+def to_latex(table: Table) -> str:
+    r"""A `table` float. Needs `\usepackage{booktabs}` and `\usepackage{siunitx}`."""
+    verdicts = says_reproduced(table)
+    float_ = "table*" if verdicts else "table"  # with the verdicts it is wider than a column
+    columns = ["l", "l", _column(number(row.value) for row in table.rows)]
+    columns += [r"@{\,}l", _column(printed(row.paper) for row in table.rows)]
+    lines = [
+        r"% Needs \usepackage{booktabs} and \usepackage{siunitx}. Written by simgan-bench; do not edit.",
+        f"% {escape_latex(table.experiment)}, profile {escape_latex(table.profile)}, digest {table.digest[:16]}",
+        rf"\begin{{{float_}}}[t]",
+        r"  \centering\small",
+        rf"  \caption{{{escape_latex(table.caption)}}}",
+        rf"  \label{{tab:{_label(table.experiment)}}}",
+        r"  \smallskip",
+        r"  \setlength{\tabcolsep}{4pt}",
+        rf"  \begin{{tabular}}{{@{{}}{' '.join([*columns, *(['l'] if verdicts else [])])}@{{}}}}",
+        r"  \toprule",
+        _heads(table, verdicts),
+        r"  \midrule",
+        *(_line(row, verdicts) for row in table.measured),
+        *([r"  \midrule"] if table.measured and table.quoted else []),
+        *(_line(row, verdicts) for row in table.quoted),
+        r"  \bottomrule",
+        r"  \end{tabular}",
+        r"  \par\smallskip",
+        r"  \begin{minipage}{\linewidth}\footnotesize",
+        *(f"  {escape_latex(sentence)}" for sentence in footnotes(table)),
+        r"  \end{minipage}",
+        rf"\end{{{float_}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _heads(table: Table, verdicts: bool) -> str:
+    unit = {"deg": r"\si{\degree}"}.get(table.metric.unit, escape_latex(table.metric.unit))
+    heads = ["Method", "Trained on", rf"\multicolumn{{2}}{{c}}{{Error ({unit})}}", "{Paper}"]
+    return f"  {' & '.join([*heads, 'Against the paper'] if verdicts else heads)} \\\\"
+
+
+def _column(numbers: Iterable[str]) -> str:
+    """An siunitx column wide enough for its numbers, aligned at the decimal point; bold stays bold."""
+    found = [text.partition(".") for text in numbers if text != "–"]
+    whole = max((len(before) for before, _, _ in found), default=1)
+    decimals = max((len(after) for _, _, after in found), default=0)
+    return f"S[detect-weight, mode=text, table-format={whole}.{decimals}]"
+
+
+def _label(experiment: str) -> str:
+    return "".join(character if character.isalnum() else "-" for character in experiment)
+
+
+def _line(row: TableRow, verdicts: bool) -> str:
+    """One row. The mean aligns in its own column; its interval follows in the next."""
+    label, train = escape_latex(row.label), escape_latex(trained_on(row))
+    if row.status == "quoted":
+        label, train = rf"\textit{{{label}}}", rf"\textit{{{train}}}"
+    if row.value is None:
+        value, spread = f"{{{escape_latex(measured(row))}}}", ""
+    else:
+        width = row.half_width
+        value, spread = number(row.value), "" if width is None else rf"$\pm$ {number(width)}"
+        if row.bold:
+            value = rf"\bfseries {value}"
+            spread = rf"\textbf{{{spread}}}" if spread else ""
+    paper = printed(row.paper) if row.paper is not None else "{--}"
+    cells = [label, train, value, spread, paper]
+    if verdicts:
+        cells.append(escape_latex(row.paper_status or "–"))
+    return f"  {' & '.join(cells)} \\\\"

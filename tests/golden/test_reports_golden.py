@@ -1,0 +1,118 @@
+"""The texts of one fixed table with everything in it: every status, a warning, one seed, special characters."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pytest_regressions.file_regression import FileRegressionFixture
+from rich.console import Console
+
+from bench.core.experiment import Experiment, Profile, Row
+from bench.engine.results import Results, RowResults
+from reports.frame import Table, build_table
+from reports.latex import to_latex
+from reports.tables import print_table, to_csv, to_json, to_markdown
+
+PERSONS = np.array(["p00", "p00", "p01", "p01"])
+
+
+def errors(mean: float) -> NDArray[np.float64]:
+    """Four errors whose mean is exact in binary."""
+    return mean + np.array([-1.0, 1.0, -0.5, 0.5])
+
+
+def build(paper_data: bool) -> Table:
+    rows = (
+        RowResults(
+            Row("knn/synthetic", "k-NN, synthetic", "knn", "synthetic", reference="knn-synthetic"),
+            {0: errors(9.75), 1: errors(10.0), 2: errors(9.875)},
+        ),
+        RowResults(
+            Row("cnn/synthetic", "CNN, synthetic", "cnn", "synthetic", size=4, reference="cnn-synthetic"),
+            {0: errors(11.0), 1: errors(12.25), 2: errors(11.5)},
+        ),
+        RowResults(
+            Row("cnn/refined", "CNN, refined (simgan)", "cnn", "refined", "simgan", reference="cnn-refined"),
+            {0: errors(6.5), 1: errors(6.625), 2: errors(6.25)},
+            warnings=("simgan, seed 1: the refiner changed nothing (mean change 0.2 %)",),
+        ),
+        RowResults(
+            Row("cnn/special", "CNN_50% & $x$ | <b> λ", "cnn", "refined", "./mine.py:Mine_2"),
+            {0: errors(6.375), 1: errors(6.5), 2: errors(6.25)},
+        ),
+        RowResults(Row("cnn/once", "CNN, one seed", "cnn", "real"), {0: errors(5.5)}),
+        RowResults(
+            Row("cnn/failed", "CNN, failed", "cnn", "refined", "broken"),
+            {0: errors(7.0)},
+            failures={1: "the loss became NaN at step 40", 2: "the loss became NaN at step 40"},
+        ),
+        RowResults(Row("cnn/real", "CNN, real", "cnn", "real"), not_run="the real images have no labels"),
+    )
+    kind = "MPIIGaze" if paper_data else "simulated eyes"
+    experiment = Experiment(
+        name="gaze-table3",
+        title="Gaze estimation (paper, Table 3)",
+        task="gaze",
+        metric="angular-error",
+        refiners=("simgan",),
+        rows=lambda refiners: tuple(each.row for each in rows),
+        profiles={"quick": Profile(3, {"test": 4})},
+        figures=(),
+        data="simulator",
+    )
+    return build_table(
+        Results(
+            experiment=experiment,
+            profile="quick",
+            data={"synthetic": "clean eyes, 40 images", "real": f"{kind}, 30 images", "test": f"{kind}, 4 images"},
+            simulator=not paper_data,
+            paper_data=paper_data,
+            marks=("Labels: camera; pitch + = up.", "2 persons of the test set are among the unlabelled images."),
+            ids=np.array(["a", "b", "c", "d"]),
+            persons=PERSONS,
+            rows=rows,
+            pictures={},
+            training=(),
+            provenance={"commit": None, "dirty": None, "version": "0.1.0", "seconds": 12.5},
+        )
+    )
+
+
+@pytest.fixture(params=["simulator", "paper-data"])
+def table(request: pytest.FixtureRequest) -> Table:
+    return build(request.param == "paper-data")
+
+
+def rounded(text: str) -> str:
+    """Numbers to nine places: a t-quantile's last bits differ between versions of SciPy."""
+    return re.sub(r"\d+\.\d{10,}", lambda found: f"{float(found[0]):.9f}", text)
+
+
+def test_markdown(table: Table, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(to_markdown(table), extension=".md", encoding="utf-8")
+
+
+def test_latex(table: Table, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(to_latex(table), extension=".tex", encoding="utf-8")
+
+
+def test_csv(table: Table, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(rounded(to_csv(table)), extension=".csv", encoding="utf-8")
+
+
+def test_json(table: Table, file_regression: FileRegressionFixture) -> None:
+    text = to_json(table)
+    json.loads(text, parse_constant=pytest.fail)  # NaN and infinities
+    file_regression.check(rounded(text), extension=".json", encoding="utf-8")
+
+
+def test_terminal(table: Table, file_regression: FileRegressionFixture) -> None:
+    stream = io.StringIO()
+    print_table(table, Console(file=stream, width=100))
+    text = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+    file_regression.check(text + "\n", extension=".txt", encoding="utf-8")
