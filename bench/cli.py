@@ -249,7 +249,8 @@ WhichSeed = Annotated[int, typer.Option("--seed", min=0, help="Which seed's refi
 def refine(
     images: InputFolder, into: OutputFolder, experiment: WhichExperiment = "gaze-table3", seed: WhichSeed = 0,
     profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None, real: Real = None,
-    test: Test = None, refiner: Refiners = None, settings: Settings = None, device: Device = "auto", store: StoreRoot = None,
+    test: Test = None, refiner: Refiners = None, settings: Settings = None, device: Device = "auto",
+    store: StoreRoot = None,
 ) -> None:  # fmt: skip
     """Refine a folder of your own images."""
     from bench.engine.refine_folder import refine_folder
@@ -321,9 +322,8 @@ def data_verify(
     print_records(checks, as_json)
     bad = [check for check in checks if check["verdict"] == "bad"]
     if bad:
-        raise DataError(
-            f"{len(bad)} of {len(checks)} checks failed: {bad[0]['part']}: {bad[0]['name']}: {bad[0]['detail']}"
-        )
+        first = f"{bad[0]['part']}: {bad[0]['name']}: {bad[0]['detail']}"
+        raise DataError(f"{len(bad)} of {len(checks)} checks failed: {first}")
 
 
 @command(app, "doctor")

@@ -17,6 +17,8 @@ from bench.core.errors import DataError, UsageError
 from bench.core.images import ImageSet, LabelConvention
 from bench.core.reader import Reader
 from bench.core.settings import Settings
+from bench.data.equalise import DESCRIPTION as EQUALISE
+from bench.data.equalise import equalise
 from bench.data.fit_size import EYE_SIZE, FIT_DESCRIPTION, Fit, fit_images, fit_labels
 
 Labels = dict[str, NDArray[np.float64]]
@@ -41,6 +43,7 @@ class SelectOptions(Settings):
         default=EYE_SIZE, description="height and width in pixels; the paper's eyes are 35 high and 55 wide"
     )
     fit: Fit = Field(default="resize", description=FIT_DESCRIPTION)
+    equalise: bool = Field(default=False, description=EQUALISE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +83,11 @@ class IndexedReader(Reader):
         if 0 in shape:
             raise DataError(f"{name}: the images have no pixels (shape {images.shape}); correct the files")
         try:
+            fitted = fit_images(images, options.size, options.fit, name)
             return ImageSet(
                 ids=index.ids[where],
                 persons=index.persons[where],
-                images=fit_images(images, options.size, options.fit, name),
+                images=equalise(fitted) if options.equalise else fitted,
                 labels=fit_labels(labels, shape, options.size, options.fit) if options.labelled else {},
                 convention=convention,
                 name=name,

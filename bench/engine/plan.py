@@ -12,8 +12,8 @@ from bench.core.errors import UsageError, did_you_mean
 from bench.core.experiment import Experiment, Profile, Row
 from bench.core.settings_text import parse_settings
 from bench.data.manifests import DataSource, resolve_roles
-from bench.engine.fingerprint import fingerprint
 from bench.engine.recipe import Recipe
+from bench.engine.step import step_code
 
 MINIMUM_SEEDS = 1
 
@@ -132,10 +132,6 @@ class _Builder:
     fits: dict[tuple[str, int], str] = field(default_factory=dict)
     refined_sets: dict[tuple[str, int, int], str] = field(default_factory=dict)
 
-    def _add(self, recipe: Recipe) -> str:
-        self.recipes.setdefault(recipe.key, recipe)
-        return recipe.key
-
     def _configured(self, name: str) -> dict[str, Any]:
         chosen = dict(self.settings.get(name, {}))
         return {"preset": chosen.pop("preset", self.profile), "settings": chosen}
@@ -145,47 +141,39 @@ class _Builder:
             self.identities[role] = self.roles[role].identity()
         return self.identities[role]
 
+    def _step(
+        self,
+        step: str,
+        label: str,
+        component: tuple[registry.Kind, str],
+        config: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        seed: int | None = None,
+        place: Mapping[str, Any] | None = None,
+    ) -> str:
+        code = _step_code(step, component)
+        recipe = Recipe(step, label, component, config, code, inputs, seed, place or {})
+        self.recipes.setdefault(recipe.key, recipe)
+        return recipe.key
+
     def prepared(self, role: str, size: int) -> str:
         source = self.roles[role]
         count = self.images[role]
-        return self._add(
-            Recipe(
-                "prepare",
-                f"prepare {source.name}",
-                {"source": self._identity(role), "count": count if count is None else count * size},
-                _step_code("prepare", "readers", source.format),
-                ("readers", source.format),
-                place={"source": source.spec()},
-            )
-        )
+        config = {"source": self._identity(role), "count": count if count is None else count * size}
+        place = {"source": source.spec()}
+        return self._step("prepare", f"prepare {source.name}", ("readers", source.format), config, {}, place=place)
 
     def fit(self, refiner: str, seed: int) -> str:
-        key = self._add(
-            Recipe(
-                "fit_refiner",
-                f"train {refiner}, seed {seed}",
-                self._configured(refiner),
-                _step_code("fit_refiner", "refiners", refiner),
-                ("refiners", refiner),
-                {"synthetic": self.prepared("synthetic", 1), "real": self.prepared("real", 1)},
-                seed,
-            )
-        )
+        inputs = {"synthetic": self.prepared("synthetic", 1), "real": self.prepared("real", 1)}
+        component: tuple[registry.Kind, str] = ("refiners", refiner)
+        config = self._configured(refiner)
+        key = self._step("fit_refiner", f"train {refiner}, seed {seed}", component, config, inputs, seed)
         self.fits[refiner, seed] = key
         return key
 
     def refined(self, refiner: str, seed: int, size: int) -> str:
-        key = self._add(
-            Recipe(
-                "refine",
-                f"refine with {refiner}, seed {seed}",
-                {},
-                _step_code("refine", "refiners", refiner),
-                ("refiners", refiner),
-                {"refiner": self.fit(refiner, seed), "images": self.prepared("synthetic", size)},
-                seed,
-            )
-        )
+        inputs = {"refiner": self.fit(refiner, seed), "images": self.prepared("synthetic", size)}
+        key = self._step("refine", f"refine with {refiner}, seed {seed}", ("refiners", refiner), {}, inputs, seed)
         self.refined_sets[refiner, seed, size] = key
         return key
 
@@ -194,33 +182,17 @@ class _Builder:
             train = self.refined(row.refiner, seed, row.size)
         else:
             train = self.prepared(row.train, row.size if row.train == "synthetic" else 1)
-        fit = self._add(
-            Recipe(
-                "fit_estimator",
-                f"train {row.estimator} on {row.refiner or row.train}, seed {seed}",
-                self._configured(row.estimator),
-                _step_code("fit_estimator", "estimators", row.estimator),
-                ("estimators", row.estimator),
-                {"train": train},
-                seed,
-            )
-        )
-        return self._add(
-            Recipe(
-                "predict",
-                f"test {row.estimator} on {row.refiner or row.train}, seed {seed}",
-                {},
-                _step_code("predict", "estimators", row.estimator),
-                ("estimators", row.estimator),
-                {"estimator": fit, "images": self.prepared("test", 1)},
-                seed,
-            )
-        )
+        what = f"{row.estimator} on {row.refiner or row.train}, seed {seed}"
+        component: tuple[registry.Kind, str] = ("estimators", row.estimator)
+        config = self._configured(row.estimator)
+        fit = self._step("fit_estimator", f"train {what}", component, config, {"train": train}, seed)
+        inputs = {"estimator": fit, "images": self.prepared("test", 1)}
+        return self._step("predict", f"test {what}", component, {}, inputs, seed)
 
 
 @functools.cache
-def _step_code(step: str, kind: registry.Kind, name: str) -> str:
-    return fingerprint(f"bench.engine.steps.{step}", registry.module_name(kind, name))
+def _step_code(step: str, component: tuple[registry.Kind, str]) -> str:
+    return step_code(step, component)
 
 
 def _split_settings(

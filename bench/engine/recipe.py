@@ -14,16 +14,16 @@ from bench.core.canonical import digest
 class Recipe:
     """One step to run.
 
-    step: name of the module in `bench/engine/steps`. component: (kind, name) or None. config: JSON that
-    determines the result. inputs: role -> key of the step that makes it. code: fingerprint. seed: the
-    cell's seed, None where nothing is random. place: where to find things on this machine (not keyed).
+    step: name of the module in `bench/engine/steps`. component: (kind, name) of what it works with. config:
+    JSON that determines the result. inputs: role -> key of the step that makes it. code: fingerprint. seed:
+    the cell's seed, None where nothing is random. place: where to find things on this machine (not keyed).
     """
 
     step: str
     label: str
+    component: tuple[str, str]
     config: Mapping[str, Any]
     code: str
-    component: tuple[str, str] | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
     place: Mapping[str, Any] = field(default_factory=dict)
@@ -49,5 +49,4 @@ class Recipe:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The recipe that `to_json` described."""
-        component = values["component"]
-        return cls(**{**values, "component": tuple(component) if component else None})
+        return cls(**{**values, "component": tuple(values["component"])})

@@ -19,6 +19,7 @@ from filelock import FileLock
 from bench.core import registry
 from bench.core.context import RunContext
 from bench.core.errors import BenchError, DataError, UsageError
+from bench.engine.fingerprint import fingerprint
 from bench.engine.recipe import Recipe
 from bench.engine.store import Store, storage_errors
 
@@ -75,12 +76,13 @@ def run_step(recipe_json: dict[str, Any], root: str, device: str) -> Outcome:
 
 
 def _run(recipe: Recipe, store: Store, device: str) -> None:
+    require_same_code(recipe)
     started = time.time()
     work = store.work(recipe.key)
     out = work / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    component = registry.load(*recipe.component) if recipe.component else None  # type: ignore[arg-type]
+    component = registry.load(*recipe.component)  # type: ignore[arg-type]
     if recipe.step != "prepare":
         from bench.training.device import pin_threads
 
@@ -104,6 +106,20 @@ def _run(recipe: Recipe, store: Store, device: str) -> None:
         "device": device,
     }
     store.commit(recipe.key, out, record)
+
+
+def step_code(step: str, component: tuple[str, str]) -> str:
+    """Fingerprint of a kind of step with its component (kind, name)."""
+    return fingerprint(f"bench.engine.steps.{step}", registry.module_name(*component))  # type: ignore[arg-type]
+
+
+def require_same_code(recipe: Recipe) -> None:
+    """UsageError when the code was edited since the recipe was made: its result would be filed under the old code."""
+    if step_code(recipe.step, recipe.component) != recipe.code:
+        raise UsageError(
+            f"the code behind '{recipe.label}' was edited while the run was going on; finished steps are stored."
+            " Run the same command again."
+        )
 
 
 def environment() -> dict[str, str]:

@@ -46,7 +46,7 @@ class TrainingSettings(Settings):
     )
     batch: int = Field(32, ge=1, description="Images per step. Paper: 512 (section 3.1).")
     steps: int = Field(
-        400,
+        300,
         ge=1,
         description="Training steps, at most. The paper gives none: it trains 'until the validation error converges'.",
     )

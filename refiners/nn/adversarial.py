@@ -74,12 +74,16 @@ class AdversarialTraining:
         self.means.add(r_regularisation=regularisation / self.batch)
 
     def update_refiner(self, rate: float) -> None:
-        """Equation (4): R towards D's label "real" and towards its input; D is fixed, batch norm included."""
+        """Equation (4): R towards D's label "real" and towards its input; D is fixed.
+
+        With batch norm D is shown real images as well, as in its own training: alone, refined images would be
+        normalised until nothing tells them from real ones.
+        """
         synthetic = self._synthetic(self.batches.for_refiner)
-        self.discriminator.eval()
         with autocast(self.device, self.precision):
             refined = self.refiner(synthetic)
-            logits = self.discriminator(refined)
+            shown = torch.cat([refined, self._real()]) if self.discriminator.batch_norm else refined
+            logits = self.discriminator(shown)[: self.batch]
         adversarial = self.units.adversarial_scale * patch_cross_entropy(logits, REAL)
         regularisation = self_regularisation(refined, synthetic)
         loss = adversarial + self.units.weight * regularisation
@@ -93,11 +97,9 @@ class AdversarialTraining:
     def update_discriminator(self, rate: float) -> None:
         """Equation (2): D tells refined images, half of them from the history, from as many real ones."""
         current, past = self._refined()
-        real = to_unit(self.batches.real[self.batches.of_real.next()])
+        real = self._real()
         images = [current, real] if past is None else [current, past, real]
-        self.discriminator.train()
         with autocast(self.device, self.precision):
-            # One pass: with batch norm all images are normalised alike, else contrast would be hidden.
             logits = self.discriminator(torch.cat(images)).split([len(part) for part in images])
         loss = patch_cross_entropy(torch.cat(logits[:-1]), REFINED) + patch_cross_entropy(logits[-1], REAL)
         loss = self.units.adversarial_scale * loss
@@ -109,6 +111,9 @@ class AdversarialTraining:
 
     def _synthetic(self, sampler: Sampler) -> torch.Tensor:
         return to_unit(self.batches.synthetic[sampler.next()])
+
+    def _real(self) -> torch.Tensor:
+        return to_unit(self.batches.real[self.batches.of_real.next()])
 
     def _refined(self) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Refined images for D: b/2 of the current R, which go into the history, and b/2 of the history.

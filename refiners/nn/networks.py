@@ -87,8 +87,10 @@ class DiscriminatorNet(nn.Module):
 
     The softmax over the two channels is in the loss, so no activation follows the last convolution.
     The paper's gaze discriminator has 75,906 parameters, a receptive field of 23 px and, for 35x55 images,
-    9x14 patches ("same") or 4x9 ("valid"). whole_image: (height, width) of the images for the ablation with
-    a global loss: a fully connected layer in the place of the last convolution gives (N, 2, 1, 1).
+    9x14 patches ("same") or 4x9 ("valid"). batch_norm: after each convolution, with the statistics of the
+    images of one call, so that a call should hold real and refined ones. whole_image: (height, width) of the
+    images for the ablation with a global loss: a fully connected layer in the place of the last convolution
+    gives (N, 2, 1, 1).
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class DiscriminatorNet(nn.Module):
         whole_image: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
+        self.batch_norm = batch_norm
         self.features = nn.Sequential()
         maps = 1
         for layer in layers:
@@ -110,7 +113,7 @@ class DiscriminatorNet(nn.Module):
             self.features.append(_SamePad(layer.kernel, layer.stride, 0.0, padding))
             self.features.append(_conv(maps, layer.maps, layer.kernel, layer.stride))
             if batch_norm:
-                self.features.append(nn.BatchNorm2d(layer.maps))
+                self.features.append(nn.BatchNorm2d(layer.maps, track_running_stats=False))
             self.features.append(nn.ReLU(inplace=True))
             maps = layer.maps
         # A fully connected layer on the map is a convolution with a kernel as large as the map.

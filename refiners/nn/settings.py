@@ -80,7 +80,7 @@ class SimGANSettings(Settings):
 
     # Algorithm 1
     batch: int = Field(16, ge=2, le=65536, description="Images per mini-batch, even. Paper: 512 for gaze.")
-    iterations: int = Field(1000, ge=0, description="T of Algorithm 1. Not in the paper (hands: over 600,000).")
+    iterations: int = Field(800, ge=0, description="T of Algorithm 1. Not in the paper (hands: over 600,000).")
     k_g: int = Field(
         1,
         ge=1,

@@ -12,6 +12,7 @@ from bench.core.errors import UsageError
 from bench.core.images import ImageSet, LabelConvention
 from bench.core.reader import Reader
 from bench.core.settings import Settings
+from bench.data.equalise import DESCRIPTION, equalise
 
 
 class Options(Settings):
@@ -28,6 +29,7 @@ class Options(Settings):
         min_length=1,
         description="numbers of the persons (face models, if synthetic) shown",
     )
+    equalise: bool = Field(default=False, description=DESCRIPTION)
     labelled: bool = Field(default=True, description="false: the part gives no labels")
 
 
@@ -66,7 +68,7 @@ class SimulatorEyes(Reader):
         return ImageSet(
             ids=np.array([f"simulator-{options.domain}-{row:06d}" for row in range(total)]),
             persons=np.array([f"{people}-{person:02d}" for person in eyes.persons]),
-            images=eyes.images,
+            images=equalise(eyes.images) if options.equalise else eyes.images,
             labels=labels if options.labelled else {},
             convention=convention,
             name=name,

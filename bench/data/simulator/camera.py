@@ -1,14 +1,13 @@
-"""The webcam of the real-like domains: optics, sampling, noise, sharpening, compression, warp, histogram equalisation.
+"""The webcam of the real-like domains: optics, sampling, noise, sharpening, compression, warp.
 
-A patch of MPIIGaze is cut from a webcam frame, warped to the normalised camera and histogram-equalised; a person far
-away gives fewer camera pixels per patch pixel. Optics and sampling are one separable linear map per image.
+A normalised patch is cut from a webcam frame and warped to the normalised camera; a person far away gives
+fewer camera pixels per patch pixel. Optics and sampling are one separable linear map per image.
 """
 
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-import cv2
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
@@ -160,7 +159,7 @@ def _compress(image: Array, factor: Array) -> Array:
 
 
 def photograph(radiance: Array, shots: Shots) -> NDArray[np.uint8]:
-    """Radiance (N, H, W) in linear light -> histogram-equalised uint8 patches of the same shape."""
+    """Radiance (N, H, W) in linear light -> uint8 patches of the same shape."""
     height, width = radiance.shape[1:]
     rows, columns = shots.noise.shape[1:]
     # the camera exposes for the scene: its mean decides, highlights may saturate
@@ -180,5 +179,5 @@ def photograph(radiance: Array, shots: Shots) -> NDArray[np.uint8]:
 
     up_y = _interpolation(height, rows, shots.resolution, shots.phase_y)
     up_x = _interpolation(width, columns, shots.resolution, shots.phase_x)
-    patch = np.clip(np.rint(up_y @ stored @ up_x.transpose(0, 2, 1)), 0.0, 255.0).astype(np.uint8)
-    return np.stack([cast(NDArray[np.uint8], cv2.equalizeHist(one)) for one in patch])
+    patch: NDArray[np.uint8] = np.clip(np.rint(up_y @ stored @ up_x.transpose(0, 2, 1)), 0.0, 255.0).astype(np.uint8)
+    return patch

@@ -1,6 +1,7 @@
-"""What differs between two images of one eye: gaze, head, framing, light. Priors per domain.
+"""What differs between two images of one eye: gaze, head, framing, light. Only the light's prior is the domain's.
 
-Gaze has one distribution in all domains: a refiner that moved the iris to match another one would lose its labels.
+Gaze, head and framing have one distribution in all domains, as if synthetic patches were cut with the landmark errors
+of real ones: a refiner that moved the eye to match another distribution would lose its labels by construction.
 """
 
 from dataclasses import dataclass, fields
@@ -46,12 +47,7 @@ LIGHTING: dict[str, Lighting] = {
     "noisy": Lighting(60.0, (32.0, 22.0), (0.50, 1.60), (0.15, 0.40), (0.2, 0.8), 0.22, 0.15, 0.9, 0.35),
     "distant": Lighting(40.0, (52.0, 15.0), (0.40, 1.30), (0.22, 0.50), (0.5, 1.0), 0.18, 0.10, 0.7, 0.30),
 }
-FRAMING: dict[str, Framing] = {
-    "synthetic": Framing(0.35, 0.015, 7.0, 1.5),
-    "near": Framing(0.8, 0.04, 7.0, 3.0),
-    "noisy": Framing(0.9, 0.04, 7.0, 3.0),
-    "distant": Framing(1.0, 0.05, 7.0, 3.0),
-}
+FRAMING = Framing(shift_sd=0.9, scale_sd=0.04, head_sd=7.0, squint_sd=3.0)
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ class Scene:
 
 def draw_scene(rng: np.random.Generator, domain: str, count: int) -> Scene:
     """`count` scenes of a domain; every domain draws the same numbers in the same order and differs in their scale."""
-    light, framing = LIGHTING[domain], FRAMING[domain]
+    light, framing = LIGHTING[domain], FRAMING
 
     def uniform(bounds: tuple[float, float]) -> NDArray[np.float64]:
         return rng.uniform(bounds[0], bounds[1], count)

@@ -1,0 +1,17 @@
+"""Histogram equalisation of each image, as MPIIGaze's normalised patches have it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+DESCRIPTION = (
+    "equalise each image's histogram, as MPIIGaze's normalised patches are; UnityEyes renderings and the simulator's"
+    " webcams are not"
+)
+
+
+def equalise(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(N, H, W) -> the same, each image with a nearly uniform histogram."""
+    return np.stack([cv2.equalizeHist(image) for image in images]).astype(np.uint8, copy=False)
