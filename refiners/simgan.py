@@ -67,7 +67,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     # "very small (~0.0001) and train for a long time"; batch norm in D; G alone for 500-2,000 steps.
     "blog": {**PAPER, "learning_rate": 1e-4, "discriminator_norm": "batch", "iterations": 20_000},
     # The report's text. It says of K both "5 times" and "ten times for each refiner update"; we take K_g = 5. Its
-    # figures end at 25,000. Adam at this rate collapsed here in smaller trials; a collapse is told in the table.
+    # figures end at 25,000.
     "bojja": {
         **PAPER,
         "batch": 32,
