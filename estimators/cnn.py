@@ -70,7 +70,7 @@ class GazeCNN(Estimator):
         "tiny": {"maps": (4, 4, 4, 4, 8), "head": (8,), "batch": 8, "steps": 6, "evaluate_every": 3},
         "smoke": {"maps": (8, 8, 16, 20, 48), "head": (128,), "batch": 32, "steps": 150, "evaluate_every": 50},
         "quick": {},
-        "standard": {"batch": 64, "steps": 1000},
+        "standard": {"batch": 64, "steps": 600},
         # The paper's learning rate and batch; which optimiser is UNCONFIRMED (see its description).
         "paper": {
             "optimiser": "sgd",

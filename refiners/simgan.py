@@ -62,7 +62,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "iterations": 160,
     },
     "quick": {},
-    "standard": {"iterations": 3200},
+    "standard": {"iterations": 2400},
     "paper": PAPER,
     # "very small (~0.0001) and train for a long time"; batch norm in D; G alone for 500-2,000 steps.
     "blog": {**PAPER, "learning_rate": 1e-4, "discriminator_norm": "batch", "iterations": 20_000},

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.core.canonical import digest
@@ -30,8 +30,8 @@ def closure(*modules: str) -> dict[str, str]:
         module = waiting.pop()
         if module not in reached:
             reached.add(module)
-            waiting.extend(_own_imports(module))
-    return {module: _code_hash(module) for module in sorted(reached)}
+            waiting.extend(_read(module).imports)
+    return {module: _read(module).sha256 for module in sorted(reached)}
 
 
 @functools.cache
@@ -50,21 +50,48 @@ def module_path(module: str) -> Path | None:
     return None
 
 
+@dataclass(frozen=True)
+class _Code:
+    """What counts of a module: the hash of its code, and the own modules that it imports anywhere."""
+
+    sha256: str
+    imports: frozenset[str]
+
+
 @functools.cache
-def _tree(module: str) -> ast.Module:
+def _read(module: str) -> _Code:
     path = module_path(module)
     if path is None:
         raise ModuleNotFoundError(f"no module of ours is named {module}")
-    return ast.parse(path.read_text(encoding="utf-8"))
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    _strip_docstrings(tree)
+    sha256 = digest(ast.unparse(tree))
+    _strip_typing_blocks(tree)
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return _Code(sha256, _own_imports(tree, package))
 
 
-@functools.cache
-def _own_imports(module: str) -> frozenset[str]:
-    """Own modules that `module` imports anywhere, and the packages they lie in."""
-    path = module_path(module)
-    package = module if path is not None and path.name == "__init__.py" else module.rpartition(".")[0]
+def _strip_docstrings(tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
+            match node.body[0]:
+                case ast.Expr(value=ast.Constant(value=str())):
+                    node.body = node.body[1:] or [ast.Pass()]
+
+
+def _strip_typing_blocks(tree: ast.Module) -> None:
+    """Drop the bodies of `if TYPE_CHECKING:`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If):
+            match node.test:
+                case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+                    node.body = [ast.Pass()]
+
+
+def _own_imports(tree: ast.Module, package: str) -> frozenset[str]:
+    """Own modules imported anywhere in `tree`, a module of `package`, and the packages they lie in."""
     found: set[str] = set()
-    for node in _running_nodes(_tree(module)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -74,30 +101,3 @@ def _own_imports(module: str) -> frozenset[str]:
             found.update(f"{source}.{alias.name}" for alias in node.names)
     parents = {name.rsplit(".", depth)[0] for name in found for depth in range(1, name.count(".") + 1)}
     return frozenset(name for name in found | parents if module_path(name) is not None)
-
-
-def _running_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those under `if TYPE_CHECKING:`."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            for child in node.orelse:
-                yield child
-                yield from _running_nodes(child)
-            continue
-        yield node
-        yield from _running_nodes(node)
-
-
-@functools.cache
-def _code_hash(module: str) -> str:
-    tree = ast.parse(ast.unparse(_tree(module)))  # a copy: the cached tree keeps its docstrings
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:] or [ast.Pass()]
-    return digest(ast.unparse(tree))

@@ -37,7 +37,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def _forget() -> None:
-    for cached in (module.module_path, module._tree, module._own_imports, module._code_hash):
+    for cached in (module.module_path, module._read):
         cached.cache_clear()
 
 
