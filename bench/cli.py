@@ -89,7 +89,7 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="OWNER.NAME=VALUE",
-        help="A setting, e.g. simgan.maps=64, simgan.preset=blog, images.synthetic=8000; repeat for several.",
+        help="A setting, e.g. simgan.refiner_maps=64, simgan.preset=blog, images.synthetic=8000; repeat for several.",
     ),
 ]
 Overlap = Annotated[

@@ -76,5 +76,6 @@ def _explain(cls: type[Component], error: ValidationError) -> str:
     name = ".".join(str(part) for part in first["loc"]) or "settings"
     if first["type"] == "extra_forbidden":
         known = list(cls.Config.model_fields)
-        return f"{_title(cls)} has no setting '{name}'{did_you_mean(name, known)}; it has {', '.join(known) or 'none'}"
+        hint = did_you_mean(name, known) or f"; it has {', '.join(known) or 'none'}"
+        return f"{_title(cls)} has no setting '{name}'{hint}"
     return f"{_title(cls)}: setting {name}={first['input']!r} is wrong: {first['msg']}"

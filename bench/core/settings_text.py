@@ -1,4 +1,4 @@
-"""Settings as the user writes them: `simgan.maps=64`."""
+"""Settings as the user writes them: `simgan.refiner_maps=64`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def parse_settings(texts: Iterable[str]) -> list[tuple[str, str, Any]]:
         path, equals, value = text.partition("=")
         owner, dot, name = path.strip().partition(".")
         if not (equals and dot and owner and name):
-            raise UsageError(f"--set {text}: write OWNER.NAME=VALUE, for example --set simgan.maps=64")
+            raise UsageError(f"--set {text}: write OWNER.NAME=VALUE, for example --set simgan.refiner_maps=64")
         try:
             parsed.append((owner, name, json.loads(value)))
         except ValueError:

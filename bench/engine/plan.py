@@ -198,7 +198,7 @@ def _step_code(step: str, component: tuple[registry.Kind, str]) -> str:
 def _split_settings(
     texts: Iterable[str], components: set[str], profile: Profile
 ) -> tuple[dict[str, dict[str, Any]], dict[str, int | None]]:
-    """'--set simgan.maps=64' by component, '--set images.synthetic=4000' by role."""
+    """'--set simgan.refiner_maps=64' by component, '--set images.synthetic=4000' by role."""
     settings: dict[str, dict[str, Any]] = {}
     images = dict(profile.images)
     for owner, name, value in parse_settings(texts):

@@ -42,8 +42,8 @@ def test_wrong_words(bench: Bench, words: tuple[str, ...], message: str) -> None
 
 
 def test_an_unknown_setting_is_told_before_anything_trains(bench: Bench) -> None:
-    last = one_line(bench, *SMOKE, "--set", "simgan.mapps=3", "--progress", "none", code=2)
-    assert "no setting 'mapps' (did you mean 'maps'?)" in last
+    last = one_line(bench, *SMOKE, "--set", "simgan.refiner_mapps=3", "--progress", "none", code=2)
+    assert last == "error: 'simgan' has no setting 'refiner_mapps' (did you mean 'refiner_maps'?)"
 
 
 def test_click_refuses_an_unknown_option(bench: Bench) -> None:
@@ -63,7 +63,7 @@ def test_a_store_that_is_a_file(bench: Bench) -> None:
 
 def test_too_few_images_to_train_on(bench: Bench) -> None:
     last = one_line(bench, *SMOKE, "--set", "images.synthetic=1", "--progress", "none", code=3)
-    assert "too few" in last
+    assert "1 images" in last
 
 
 def _folder(root: Path, **images: np.ndarray) -> Path:
