@@ -304,7 +304,7 @@ def data_prepare(
     from bench.console import print_records
     from bench.data.verify import parts_of, prepare
 
-    made = [prepare(part, "", into / f"{file}.h5", count) for part, file in parts_of(data_set).items()]
+    made = [prepare(part, into / f"{file}.h5", count) for part, file in parts_of(data_set).items()]
     print_records([{**asdict(each), "path": str(each.path)} for each in made], as_json)
 
 
@@ -318,7 +318,7 @@ def data_verify(
     from bench.console import print_records
     from bench.data.verify import parts_of, verify
 
-    checks = [{"part": part, **asdict(check)} for part in parts_of(data_set) for check in verify(part, "", count)]
+    checks = [{"part": part, **asdict(check)} for part in parts_of(data_set) for check in verify(part, count)]
     print_records(checks, as_json)
     bad = [check for check in checks if check["verdict"] == "bad"]
     if bad:

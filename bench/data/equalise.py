@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,4 +13,6 @@ DESCRIPTION = (
 
 def equalise(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(N, H, W) -> the same, each image with a nearly uniform histogram."""
+    import cv2  # only when images are read: a reader's options are looked at in every run
+
     return np.stack([cv2.equalizeHist(image) for image in images]).astype(np.uint8, copy=False)

@@ -141,11 +141,14 @@ class DataSource:
             raise type(error)(f"data set '{self.name}': {error}") from error
 
 
-def find_source(reference: str, default_part: str) -> DataSource:
-    """The part that a reference names; UsageError when the data set or the part is unknown."""
-    place, part = split_reference(reference)
+def find_source(reference: str, default_part: str | None = None) -> DataSource:
+    """The part that a reference names; UsageError when the data set or the part is unknown, or no part is named."""
+    place, named = split_reference(reference)
     manifest = find_manifest(place)
-    return _resolve(manifest, part or default_part, seen=())
+    part = named or default_part
+    if part is None:
+        raise UsageError(f"'{reference}' names no part; write {place}:PART with one of {', '.join(manifest.parts)}")
+    return _resolve(manifest, part, seen=())
 
 
 def resolve_roles(data: str, synthetic: str | None, real: str | None, test: str | None) -> dict[str, DataSource]:

@@ -73,9 +73,9 @@ def parts_of(reference: str) -> dict[str, str]:
     return {f"{place}:{each}": f"{manifest.name}-{each}" for each in parts}
 
 
-def prepare(reference: str, default_part: str, out: Path, count: int | None = None) -> Prepared:
+def prepare(reference: str, out: Path, count: int | None = None) -> Prepared:
     """Read a part once and write it as one HDF5 image set, which the format 'prepared' reads."""
-    images = find_source(reference, default_part).read(count)
+    images = find_source(reference).read(count)
     save_image_set(out, images)
     return Prepared(
         name=images.name,
@@ -87,9 +87,9 @@ def prepare(reference: str, default_part: str, out: Path, count: int | None = No
     )
 
 
-def verify(reference: str, default_part: str, count: int | None = None) -> list[Check]:
+def verify(reference: str, count: int | None = None) -> list[Check]:
     """Read a part and check its files' hashes, images and labels. A part that cannot be read gives one 'bad' check."""
-    source = find_source(reference, default_part)
+    source = find_source(reference)
     try:
         checks = _hashes(source)
         # a simulated part is as large as one likes, and its images are alike
@@ -104,7 +104,7 @@ def _part_status(manifest: Manifest, part: str, place: str | None) -> PartStatus
     detail = ""
     source: DataSource | None = None
     try:
-        source = find_source(f"{place or manifest.name}:{part}", part)
+        source = find_source(f"{place or manifest.name}:{part}")
         files = source.files()
         detail = f"{len(files)} files" if files else "rendered when it is needed"
         state = "there" if files else "built in"

@@ -32,7 +32,7 @@ def validation(eyes: Callable[..., ImageSet]) -> ImageSet:
 
 
 @pytest.fixture(scope="module")
-def test_images(eyes: Callable[..., ImageSet]) -> Any:
+def unseen(eyes: Callable[..., ImageSet]) -> Any:
     return eyes(71, "distant", 3).images[:]
 
 
@@ -65,38 +65,34 @@ def test_declares_itself(name: str) -> None:
     assert 0 <= estimator.validation_share < 1
 
 
-def test_predicts_unit_vectors_and_leaves_the_images_alone(fitted: Estimator, test_images: Any) -> None:
-    before = test_images.copy()
-    predicted = fitted.predict(test_images, RunContext(5))
+def test_predicts_unit_vectors_and_leaves_the_images_alone(fitted: Estimator, unseen: Any) -> None:
+    before = unseen.copy()
+    predicted = fitted.predict(unseen, RunContext(5))
     assert predicted.shape == (71, 3)
     assert predicted.dtype == np.float64
     np.testing.assert_allclose(np.linalg.norm(predicted, axis=1), 1, atol=1e-9)
-    np.testing.assert_array_equal(test_images, before)
+    np.testing.assert_array_equal(unseen, before)
 
 
-def test_independent_of_batch_and_order(fitted: Estimator, test_images: Any) -> None:
-    together = fitted.predict(test_images, RunContext(5))
+def test_independent_of_batch_and_order(fitted: Estimator, unseen: Any) -> None:
+    together = fitted.predict(unseen, RunContext(5))
     for batch, count in ((1, 9), (7, 71), (64, 71)):
-        parts = [fitted.predict(test_images[at : at + batch], RunContext(5)) for at in range(0, count, batch)]
+        parts = [fitted.predict(unseen[at : at + batch], RunContext(5)) for at in range(0, count, batch)]
         joined = np.concatenate(parts)
         np.testing.assert_array_equal(joined, together[: len(joined)], err_msg=f"batch {batch}")
     order = np.random.default_rng(0).permutation(71)
-    np.testing.assert_array_equal(fitted.predict(test_images[order], RunContext(5)), together[order])
+    np.testing.assert_array_equal(fitted.predict(unseen[order], RunContext(5)), together[order])
 
 
-def test_prediction_does_not_draw_from_the_seed(fitted: Estimator, test_images: Any) -> None:
-    np.testing.assert_array_equal(
-        fitted.predict(test_images, RunContext(5)), fitted.predict(test_images, RunContext(77))
-    )
+def test_prediction_does_not_draw_from_the_seed(fitted: Estimator, unseen: Any) -> None:
+    np.testing.assert_array_equal(fitted.predict(unseen, RunContext(5)), fitted.predict(unseen, RunContext(77)))
 
 
-def test_saved_and_loaded_predicts_the_same(fitted: Estimator, test_images: Any, saved: Saved, tmp_path: Path) -> None:
+def test_saved_and_loaded_predicts_the_same(fitted: Estimator, unseen: Any, saved: Saved, tmp_path: Path) -> None:
     files = saved(fitted, "first")
     loaded = type(fitted).load(tmp_path / "first")
     assert loaded.config == fitted.config
-    np.testing.assert_array_equal(
-        loaded.predict(test_images, RunContext(5)), fitted.predict(test_images, RunContext(5))
-    )
+    np.testing.assert_array_equal(loaded.predict(unseen, RunContext(5)), fitted.predict(unseen, RunContext(5)))
     assert saved(loaded, "second") == files
 
 

@@ -17,7 +17,7 @@ from bench.core.images import Unlabelled
 from refiners.identity import Identity
 from refiners.nn import adversarial, losses
 from refiners.nn.diagnostics import RunningMeans, find_faults, find_saturation, require_finite
-from refiners.simgan import PRESETS, SimGAN
+from refiners.simgan import SimGAN
 
 TINY: dict[str, Any] = {
     "refiner_maps": 4,
@@ -85,11 +85,6 @@ def stop_at(step: int) -> Any:
 
 
 # Settings
-
-
-@pytest.mark.parametrize("preset", [*PRESETS, "smoke", "quick", "standard", "paper", "blog", "bojja"])
-def test_every_preset_is_valid(preset: str) -> None:
-    SimGAN.configured(preset)
 
 
 def test_the_paper_preset_holds_the_papers_values() -> None:

@@ -51,7 +51,7 @@ def by_name(checks: list[Check], start: str) -> Check:
 
 
 def test_good_labels_have_evidence(eyes: Path) -> None:
-    checks = verify(manifest(eyes, "file = 'eyes.npz'\ngaze = 'gaze'"), "test")
+    checks = verify(manifest(eyes, "file = 'eyes.npz'\ngaze = 'gaze'") + ":test")
     assert by_name(checks, "yaw").verdict == "ok"
     assert by_name(checks, "pitch").verdict == "ok"
     assert "400 images of 35x55" in by_name(checks, "contents").detail
@@ -59,10 +59,10 @@ def test_good_labels_have_evidence(eyes: Path) -> None:
 
 
 def test_wrong_signs_and_other_images_labels_are_found(eyes: Path) -> None:
-    turned = verify(manifest(eyes, "file = 'eyes.npz'\ngaze = 'upside_down'"), "test")
+    turned = verify(manifest(eyes, "file = 'eyes.npz'\ngaze = 'upside_down'") + ":test")
     assert by_name(turned, "pitch").verdict == "bad"
     assert by_name(turned, "yaw").verdict == "ok"
-    shuffled = verify(manifest(eyes, "file = 'eyes.npz'\ngaze = 'shuffled'"), "test")
+    shuffled = verify(manifest(eyes, "file = 'eyes.npz'\ngaze = 'shuffled'") + ":test")
     assert by_name(shuffled, "yaw").verdict == "unknown"
     assert "other images" in by_name(shuffled, "yaw").detail
 
@@ -70,21 +70,21 @@ def test_wrong_signs_and_other_images_labels_are_found(eyes: Path) -> None:
 def test_hashes(eyes: Path) -> None:
     content = hashlib.sha256((eyes / "eyes.npz").read_bytes()).hexdigest()
     options = "file = 'eyes.npz'\n[sha256]\n\"eyes.npz\" = '{}'"
-    assert by_name(verify(manifest(eyes, options.format(content)), "test"), "hashes").verdict == "ok"
-    wrong = by_name(verify(manifest(eyes, options.format("0" * 64)), "test"), "hashes")
+    assert by_name(verify(manifest(eyes, options.format(content)) + ":test"), "hashes").verdict == "ok"
+    wrong = by_name(verify(manifest(eyes, options.format("0" * 64)) + ":test"), "hashes")
     assert wrong.verdict == "bad"
     assert "eyes.npz" in wrong.detail
 
 
 def test_a_damaged_file_is_one_bad_check(tmp_path: Path) -> None:
     (tmp_path / "eyes.npz").write_text("no")
-    (check,) = verify(manifest(tmp_path, "file = 'eyes.npz'"), "test")
+    (check,) = verify(manifest(tmp_path, "file = 'eyes.npz'") + ":test")
     assert (check.name, check.verdict) == ("files", "bad")
 
 
 def test_flat_images_are_bad(tmp_path: Path) -> None:
     np.savez(tmp_path / "eyes.npz", images=np.zeros((3, 35, 55), dtype=np.uint8))
-    checks = verify(manifest(tmp_path, "file = 'eyes.npz'"), "test")
+    checks = verify(manifest(tmp_path, "file = 'eyes.npz'") + ":test")
     assert by_name(checks, "pixels").verdict == "bad"
 
 
@@ -103,7 +103,7 @@ def test_status_says_how_to_get_what_is_missing(eyes: Path) -> None:
 
 def test_prepare_and_read_back(eyes: Path) -> None:
     path = manifest(eyes, "file = 'eyes.npz'\ngaze = 'gaze'")
-    report = prepare(path, "test", eyes / "out" / "mine.h5", count=50)
+    report = prepare(f"{path}:test", eyes / "out" / "mine.h5", count=50)
     assert (report.images, report.size, report.persons, report.labels) == (50, (35, 55), 1, ("gaze",))
     original = find_source(path, "test").read(50)
     prepared = manifest(eyes, "file = 'out/mine.h5'", "prepared", "other.toml")
