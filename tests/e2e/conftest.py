@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -51,11 +52,17 @@ class Bench:
         return subprocess.Popen(
             self.command(*words), env=self.environment(), cwd=self.root, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            # Started from a job in the background, a process would ignore interrupts.
+            preexec_fn=_heed_interrupts,
         )  # fmt: skip
 
     def table(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.out / "gaze-table3" / "table.json").read_text())
         return found
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def make(root: Path, **changes: Any) -> Bench:

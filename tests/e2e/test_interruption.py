@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,42 +15,43 @@ from tests.e2e.conftest import SMOKE, Bench
 pytestmark = pytest.mark.slow
 
 # Long enough to be caught in the middle, with checkpoints in between.
-LONGER = (*SMOKE, "--set", "simgan.iterations=400", "--executor", "processes", "--progress", "none")
+LONGER = (*SMOKE, "--set", "simgan.iterations=600", "--executor", "processes", "--progress", "none")
 
 
-def _wait_for_a_checkpoint(bench: Bench, limit: float = 200.0) -> None:
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline:
-        if any(_is_refiner(path.parent.name, bench) for path in bench.store.glob("work/*/checkpoint.pt")):
-            return
-        time.sleep(0.1)
-    raise AssertionError("no checkpoint of the refiner's training appeared")
-
-
-def _is_refiner(key: str, bench: Bench) -> bool:
+def _checkpoint(bench: Bench) -> Path:
+    """Where the refiner's training keeps its checkpoint."""
     plan = json.loads(bench("plan", *LONGER[1:6], "--json").stdout)
-    return any(step["key"] == key and step["label"].startswith("train simgan") for step in plan["steps"])
+    (key,) = [step["key"] for step in plan["steps"] if step["label"].startswith("train simgan")]
+    return bench.store / "work" / key / "checkpoint.pt"
 
 
-def test_kill_in_the_middle_of_training_then_again_gives_the_same_table(bench: Bench, tmp_path: object) -> None:
+def _wait_for(path: Path, limit: float = 200.0) -> None:
+    deadline = time.monotonic() + limit
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} did not appear"
+        time.sleep(0.05)
+
+
+def test_kill_in_the_middle_of_training_then_again_gives_the_same_table(bench: Bench) -> None:
     whole = Bench(bench.root / "whole")
     whole.root.mkdir()
     whole(*LONGER)
+    checkpoint = _checkpoint(bench)
     running = bench.start(*LONGER)
-    _wait_for_a_checkpoint(bench)
+    _wait_for(checkpoint)
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
     assert not (bench.out / "gaze-table3").exists()
-    kept = list(bench.store.glob("work/*/checkpoint.pt"))
-    assert kept, "the checkpoint is lost"
+    assert checkpoint.exists(), "the checkpoint is lost"
     bench(*LONGER)
     assert bench.table()["digest"] == whole.table()["digest"]
     assert bench.table()["rows"] == whole.table()["rows"]
 
 
 def test_an_interrupt_ends_with_130_and_the_way_on(bench: Bench) -> None:
+    checkpoint = _checkpoint(bench)
     running = bench.start(*LONGER)
-    _wait_for_a_checkpoint(bench)
+    _wait_for(checkpoint)
     os.kill(running.pid, signal.SIGINT)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
