@@ -22,7 +22,7 @@ def _checkpoint(bench: Bench) -> Path:
     """Where the refiner's training keeps its checkpoint."""
     plan = json.loads(bench("plan", *LONGER[1:6], "--json").stdout)
     (key,) = [step["key"] for step in plan["steps"] if step["label"].startswith("train simgan")]
-    return bench.store / "work" / key / "checkpoint.pt"
+    return bench.store / "work" / str(key) / "checkpoint.pt"
 
 
 def _wait_for(path: Path, limit: float = 200.0) -> None:
