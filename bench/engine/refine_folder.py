@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,8 @@ def _read_images(folder: Path) -> Iterator[tuple[Path, NDArray[Any]]]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise DataError(f"{folder} holds no images ({', '.join(sorted(SUFFIXES))})")
-    targets = [path.relative_to(folder).with_suffix("") for path in paths]
-    twins = {str(target) for target in targets if targets.count(target) > 1}
+    targets = Counter(str(path.relative_to(folder).with_suffix("")) for path in paths)
+    twins = [target for target, count in targets.items() if count > 1]
     if twins:
         raise DataError(f"{folder}: several images are named {min(twins)}; their refined files would be one")
     for path in paths:
