@@ -82,6 +82,12 @@ Real = Annotated[
     ),
 ]
 Test = Annotated[str | None, typer.Option("--test", metavar="NAME[:PART]", help="Labelled real test set.")]
+Labelled = Annotated[
+    str | None,
+    typer.Option(
+        "--labelled", metavar="NAME[:PART]", help="Labelled real set of the 'real' rows, if not the real set."
+    ),
+]
 Seeds = Annotated[int | None, typer.Option("--seeds", min=1, help="Number of seeds, in place of the profile's.")]
 Refiners = Annotated[list[str] | None, typer.Option("--refiner", help="Refiner to use; repeat for several.")]
 Settings = Annotated[
@@ -114,7 +120,8 @@ ProgressKind = Annotated[str, typer.Option("--progress", help="auto, bar, plain 
 
 def _plan_and_store(
     experiment: str, profile: str, data: str | None, synthetic: str | None, real: str | None, test: str | None,
-    seeds: int | None, refiner: list[str] | None, settings: list[str] | None, overlap: bool, store: Path | None,
+    labelled: str | None, seeds: int | None, refiner: list[str] | None, settings: list[str] | None, overlap: bool,
+    store: Path | None,
 ) -> tuple[Any, Any]:  # fmt: skip
     from bench.engine.plan import Request, make_plan
     from bench.engine.store import Store
@@ -126,6 +133,7 @@ def _plan_and_store(
         synthetic,
         real,
         test,
+        labelled,
         seeds,
         tuple(refiner or ()),
         tuple(settings or ()),
@@ -137,9 +145,9 @@ def _plan_and_store(
 @command(app, "run")
 def run(
     experiment: ExperimentName, profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None,
-    real: Real = None, test: Test = None, seeds: Seeds = None, refiner: Refiners = None, settings: Settings = None,
-    overlap: Overlap = False, device: Device = "auto", executor: Executor = "auto", store: StoreRoot = None,
-    out: Out = Path("out"), as_json: Json = False, progress: ProgressKind = "auto",
+    real: Real = None, test: Test = None, labelled: Labelled = None, seeds: Seeds = None, refiner: Refiners = None,
+    settings: Settings = None, overlap: Overlap = False, device: Device = "auto", executor: Executor = "auto",
+    store: StoreRoot = None, out: Out = Path("out"), as_json: Json = False, progress: ProgressKind = "auto",
 ) -> None:  # fmt: skip
     """Run an experiment: table, figures, page.
 
@@ -149,7 +157,7 @@ def run(
     from reports.regenerate import fresh_table, regenerate
 
     plan, steps = _plan_and_store(
-        experiment, profile, data, synthetic, real, test, seeds, refiner, settings, overlap, store
+        experiment, profile, data, synthetic, real, test, labelled, seeds, refiner, settings, overlap, store
     )
     with choose_watch(progress) as watch:
         table = fresh_table(plan, steps, out)
@@ -164,8 +172,9 @@ def run(
 @command(app, "report")
 def report(
     experiment: ExperimentName, profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None,
-    real: Real = None, test: Test = None, seeds: Seeds = None, refiner: Refiners = None, settings: Settings = None,
-    overlap: Overlap = False, store: StoreRoot = None, out: Out = Path("out"), as_json: Json = False,
+    real: Real = None, test: Test = None, labelled: Labelled = None, seeds: Seeds = None, refiner: Refiners = None,
+    settings: Settings = None, overlap: Overlap = False, store: StoreRoot = None, out: Out = Path("out"),
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Rebuild a report from the store.
 
@@ -174,7 +183,7 @@ def report(
     from reports.regenerate import regenerate
 
     plan, steps = _plan_and_store(
-        experiment, profile, data, synthetic, real, test, seeds, refiner, settings, overlap, store
+        experiment, profile, data, synthetic, real, test, labelled, seeds, refiner, settings, overlap, store
     )
     _show(regenerate(plan, steps, out, {}), out, as_json)
 
@@ -190,7 +199,7 @@ def _show(table: Any, out: Path, as_json: bool) -> None:
     failed = [row for row in table.rows if row.status == "failed"]
     if failed:
         raise CellsFailed(
-            f"{len(failed)} of {len(table.rows)} rows have failed cells: {failed[0].key}: {failed[0].reason}."
+            f"{len(failed)} of {len(table.rows)} rows have failed cells: {failed[0].key}: {failed[0].failure}."
             " Finished steps are stored; run the same command to try again."
         )
 
@@ -198,15 +207,15 @@ def _show(table: Any, out: Path, as_json: bool) -> None:
 @command(app, "plan")
 def plan(
     experiment: ExperimentName, profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None,
-    real: Real = None, test: Test = None, seeds: Seeds = None, refiner: Refiners = None, settings: Settings = None,
-    overlap: Overlap = False, store: StoreRoot = None, as_json: Json = False,
+    real: Real = None, test: Test = None, labelled: Labelled = None, seeds: Seeds = None, refiner: Refiners = None,
+    settings: Settings = None, overlap: Overlap = False, store: StoreRoot = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Tell what 'run' would do, and why."""
     from bench.console import print_plan
     from bench.engine.explain import explain
 
     made, steps = _plan_and_store(
-        experiment, profile, data, synthetic, real, test, seeds, refiner, settings, overlap, store
+        experiment, profile, data, synthetic, real, test, labelled, seeds, refiner, settings, overlap, store
     )
     found = explain(made, steps)
     if as_json:
@@ -221,7 +230,7 @@ def list_(
         str | None,
         typer.Argument(
             metavar="KIND",
-            help="experiments, refiners, estimators, metrics, readers or datasets; all when left out.",
+            help="experiments, refiners, estimators, metrics, measures, readers or datasets; all when left out.",
         ),
     ] = None,
     as_json: Json = False,
@@ -257,7 +266,7 @@ def refine(
     from bench.training.device import choose_device
 
     made, steps = _plan_and_store(
-        experiment, profile, data, synthetic, real, test, seed + 1, refiner, settings, False, store
+        experiment, profile, data, synthetic, real, test, None, seed + 1, refiner, settings, False, store
     )
     count = refine_folder(made, steps, seed=seed, source=images, into=into, device=choose_device(device))
     typer.echo(f"{count} images refined into {into}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,7 +82,9 @@ class KNN(Estimator):
         self._pixel_moments = _pixel_moments(train.images, self.config)
         self._features = _features(train.images, self.config, self._pixel_moments)
 
-    def predict(self, images: NDArray[Any], run: RunContext) -> NDArray[np.float64]:
+    def predict(
+        self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
+    ) -> NDArray[np.float64]:
         """(N, H, W) uint8 -> (N, 3) float64 unit vectors, in order."""
         if self._image_size is None:
             raise UsageError("the k-NN estimator has no training images yet: fit or load it before predict")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,14 @@ from bench.training.device import choose_device, keep_freed_memory
 from refiners.nn.adversarial import AdversarialTraining
 from refiners.nn.assembly import build, new_refiner, patches
 from refiners.nn.diagnostics import find_faults, find_saturation, mean_change, require_finite
-from refiners.nn.inference import apply_in_chunks, require_grey
+from refiners.nn.inference import apply_in_chunks, channels_of
 from refiners.nn.losses import LossUnits
 from refiners.nn.networks import RefinerNet
 from refiners.nn.optimisers import decay
 from refiners.nn.settings import SimGANSettings
+from refiners.nn.snapshots import TOLERANCE, Snapshots, Weights, weights_of
 
+_KINDS = {1: "in grey", 3: "in colour"}
 STRIP_IMAGES = 8
 STRIP_MOMENTS = 8
 FAULT_IMAGES = 512
@@ -90,9 +92,12 @@ class SimGAN(Refiner):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
     _refiner: RefinerNet | None = None
+    _snapshots: Snapshots | None = None
 
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Pretrain R, pretrain D, then Algorithm 1; one step counter over all three.
+
+        Images are grey or in colour, both sets alike.
 
         Raises DataError for images it cannot take and TrainingFailed when the training diverges. The rest
         (a refiner without effect, a collapse, a D that wins) becomes a warning of the run.
@@ -100,6 +105,7 @@ class SimGAN(Refiner):
         self._check(synthetic, real)
         keep_freed_memory()
         training = build(self.config, synthetic, real, run)
+        snapshots = self._new_snapshots()
         strip = _some(synthetic, STRIP_IMAGES, run, "simgan strip")
         saved = load_checkpoint(run)
         start = 0
@@ -107,13 +113,16 @@ class SimGAN(Refiner):
             run.note(**self._facts(training.units))
             run.log_images(0, "inputs", strip)
             run.log_images(0, "refined", self._apply(training.refiner, strip, training.device))
+            snapshots.keep(0, training.refiner)
         else:
             start = int(saved["step"])
             training.load_state_dict(saved["training"])
+            snapshots.load_state_dict(saved["snapshots"])
         nets = (training.refiner, training.discriminator)
         for step in range(start, self._total):
             rate = self._update(training, step)
             done = step + 1
+            snapshots.keep(done, training.refiner)
             if done % self.config.log_every == 0 or done in self._phases().values():
                 means = training.means.read()
                 require_finite(means, nets, done)
@@ -122,17 +131,39 @@ class SimGAN(Refiner):
                 run.log_images(done, "refined", self._apply(training.refiner, strip, training.device))
             if run.checkpoint_due():
                 require_finite(training.means.peek(), nets, done)
-                save_checkpoint(run, {"step": done, "training": training.state_dict()})
+                state = {"step": done, "training": training.state_dict(), "snapshots": snapshots.state_dict()}
+                save_checkpoint(run, state)
             run.progress(done, self._total, "iterations")
-        self._refiner = training.refiner
+        self._refiner, self._snapshots = training.refiner, snapshots
         self._judge(synthetic, real, run)
 
     def refine(self, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
-        """R(x) of (N, H, W) uint8 images of any size; the same for an image whatever it is refined with."""
+        """R(x) of (N, H, W) or, if it was trained in colour, (N, H, W, 3) uint8 images of any size.
+
+        The same for an image whatever it is refined with.
+        """
         if self._refiner is None:
             raise UsageError("simgan: this refiner is not trained; fit it, or load a trained one")
-        require_grey(images, "the images to refine")
+        channels = channels_of(images, "the images to refine")
+        if channels != self._refiner.channels:
+            raise DataError(
+                f"simgan: this refiner was trained on images {_KINDS[self._refiner.channels]}, the images to refine "
+                f"are {_KINDS[channels]}; convert them, or train on such images"
+            )
         return self._apply(self._refiner, images, choose_device(run.device))
+
+    def at(self, moment: float) -> Self:
+        """R as it was after a share of Algorithm 1's iterations: 0 is after the pretraining, 1 the trained R itself.
+
+        UsageError unless `snapshots` kept a copy at that share. What is returned keeps no copies of its own.
+        """
+        if self._refiner is None or self._snapshots is None:
+            raise UsageError("simgan: this refiner is not trained; fit it, or load a trained one")
+        if abs(moment - 1) <= TOLERANCE:
+            return self
+        past = type(self)(self.config.model_copy(update={"snapshots": 0}))
+        past._become(self._snapshots.at(moment), past._new_snapshots())
+        return past
 
     def _update(self, training: AdversarialTraining, step: int) -> float:
         """The update or iteration number `step` (from 0); returns its learning rate."""
@@ -167,6 +198,10 @@ class SimGAN(Refiner):
     def _total(self) -> int:
         return self._phases()["adversarial"]
 
+    def _new_snapshots(self) -> Snapshots:
+        _, start, end = self._phases().values()
+        return Snapshots(self.config.snapshots, start, end)
+
     def _strip_moments(self) -> set[int]:
         """Steps after which the strip of refined images is kept: evenly over the last phase."""
         _, start, end = self._phases().values()
@@ -177,13 +212,18 @@ class SimGAN(Refiner):
         return {
             "phases": self._phases(),
             "patches": units.patches,
+            "psi_terms": units.terms,
             "lambda_sum_units": units.weight,
             "lambda_mean_units": units.mean_weight,
         }
 
     def _check(self, synthetic: ImageSet | Unlabelled, real: Unlabelled) -> None:
-        for images in (synthetic, real):
-            require_grey(images.images, images.name)
+        kinds = [_KINDS[channels_of(images.images, images.name)] for images in (synthetic, real)]
+        if kinds[0] != kinds[1]:
+            raise DataError(
+                f"{synthetic.name} has images {kinds[0]}, {real.name} {kinds[1]}: the discriminator would tell them "
+                "by it; convert one of the sets"
+            )
         if synthetic.size != real.size:
             raise DataError(
                 f"{synthetic.name} has images of {synthetic.size} px, {real.name} of {real.size}: the "
@@ -215,15 +255,22 @@ class SimGAN(Refiner):
         return apply_in_chunks(refiner, images, device, self.config.precision)
 
     def _save_state(self, folder: Path) -> None:
-        """R alone: it is all that refining needs, and what D saw is in the training curves."""
-        if self._refiner is None:
+        """R and its copies: all that refining needs, and what D saw is in the training curves."""
+        if self._refiner is None or self._snapshots is None:
             raise UsageError("simgan: this refiner is not trained; there is nothing to save")
-        weights = {name: tensor.cpu().contiguous() for name, tensor in self._refiner.state_dict().items()}
-        save_file(weights, folder / "refiner.safetensors")
+        save_file(weights_of(self._refiner), folder / "refiner.safetensors")
+        self._snapshots.save(folder)
 
     def _load_state(self, folder: Path) -> None:
-        self._refiner = new_refiner(self.config)
-        self._refiner.load_state_dict(load_file(folder / "refiner.safetensors"))
+        snapshots = self._new_snapshots()
+        snapshots.load(folder)
+        self._become(load_file(folder / "refiner.safetensors"), snapshots)
+
+    def _become(self, weights: Weights, snapshots: Snapshots) -> None:
+        """Be the trained refiner with these weights; their shape says for how many channels it is."""
+        refiner = new_refiner(self.config, channels=weights["first.weight"].shape[1])
+        refiner.load_state_dict(weights)
+        self._refiner, self._snapshots = refiner, snapshots
 
 
 def _some(images: ImageSet | Unlabelled, count: int, run: RunContext, stream: str) -> NDArray[Any]:

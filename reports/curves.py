@@ -1,83 +1,152 @@
-"""Figures of curves: cumulative errors with bands by person, and the refiner's training."""
+"""Figure of error curves: the share of test images within an error, with bands by person (paper, Figure 7)."""
 
 from __future__ import annotations
 
-import functools
+import textwrap
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from bench.experiments.parts.rows import BASELINES
 from bench.stats import cumulative_curve, person_band
 from reports.published import load_published_curves
-from reports.sketch import NothingToDraw, Sketch, file_name
-from reports.style import COLOURS, DASHES, INK, SOFT_INK, LineStyle, Preset, line_styles, width_of
+from reports.sketch import NothingToDraw, Sketch
+from reports.style import DASHES, MARKERS, SOFT_INK, LineStyle, Preset, line_styles, width_of
 from reports.wording import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from bench.engine.results import Results, RowResults, TrainingLog
+    from bench.core.experiment import Row
+    from bench.engine.results import CellResults, Results
 
 # The paper's Figure 7 runs to 25 degrees, its Figure 12 to 10 pixels.
 RANGE = {"gaze": (0.0, 25.0, 101), "hand": (0.0, 10.0, 101)}
+CURVE_METRIC = {"gaze": "angular-error", "hand": "joint-distance"}
 AXIS = {"gaze": "Angular error (degrees)", "hand": "Distance (pixels)"}
 BAND_SEED = 0
 LEVEL = 0.95
+MOST_IN_ONE_PANEL = 8
+PANELS_ABREAST: dict[Preset, int] = {"column": 1, "page": 3}
+LEGEND_CHARACTERS = 34
 
-PANELS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    ("R: adversarial loss", (("r_adversarial", ""),)),
-    ("R: self-regularisation", (("r_regularisation", ""),)),
-    ("D: loss", (("d_loss", ""),)),
-    (
-        "D: accuracy",
-        (("d_accuracy_real", "real"), ("d_accuracy_refined", "refined"), ("d_accuracy_history", "history")),
-    ),
-)
+Curve = tuple["Row", "CellResults"]
 
 
 def error_curves(results: Results, preset: Preset | None = None) -> Iterator[Sketch]:
-    """Share of test images within an error, one curve per row, averaged over seeds (paper, Figure 7)."""
-    preset = preset or "column"
-    rows = [found for found in results.rows if found.values and not found.failures and found.not_run is None]
-    if not rows:
+    """One curve per row, averaged over seeds; with many rows, a panel per estimator at page width."""
+    column = next((each.key for each in results.columns if each.name == CURVE_METRIC[results.experiment.task]), None)
+    cells = [(found.row, found.cells[column]) for found in results.rows if column in found.cells] if column else []
+    curves = [(row, cell) for row, cell in cells if cell.complete]
+    if not curves:
         raise NothingToDraw("no row has been measured")
-    low, high, count = RANGE[results.experiment.task]
-    thresholds = np.linspace(low, high, count)
+    if len(curves) > MOST_IN_ONE_PANEL:
+        figure, banded, source = _panels(results, curves, preset or "page")
+    else:
+        figure, banded, source = _one_panel(results, curves, preset or "column")
+    yield Sketch(
+        "error-curves",
+        _caption(results, curves, banded, source),
+        f"Cumulative error curves of {'; '.join(row.label for row, _ in curves)}.",
+        figure,
+    )
+
+
+def _one_panel(results: Results, curves: Sequence[Curve], preset: Preset) -> tuple[Figure, bool, str]:
+    """The figure, whether it has bands, and the source of the paper's curves in it."""
     width = width_of(preset)
     figure = Figure(figsize=(width, 0.78 * width if preset == "column" else 0.5 * width), layout="constrained")
     axes = figure.add_subplot()
-    styles = line_styles((each.row.train, each.row.refiner, (each.row.estimator, each.row.size)) for each in rows)
-    banded = [
-        _error_curve(axes, found, results.persons, thresholds, look, number / len(rows))
-        for number, (found, look) in enumerate(zip(rows, styles, strict=True))
-    ]
-    source = _paper_curves(axes, results, rows)
-    axes.set(xlim=(low, high), ylim=(0, 100), xlabel=AXIS[results.experiment.task], ylabel="Test images (%)")
+    banded = _draw(axes, results, curves, [row.label for row, _ in curves])
+    source = _paper_curves(axes, results, curves)
+    axes.set(xlabel=AXIS[results.experiment.task], ylabel="Test images (%)")
     axes.legend(loc="lower right")
-    yield Sketch("error-curves", _error_caption(results, any(banded), source), _error_alt(rows), figure)
+    return figure, banded, source
 
 
-def _error_curve(
+def _panels(results: Results, curves: Sequence[Curve], preset: Preset) -> tuple[Figure, bool, str]:
+    """A panel per estimator; those with a single curve share one. Legends below, as curves fill the panels."""
+    groups = _by_estimator(curves)
+    abreast = min(PANELS_ABREAST[preset], len(groups))
+    rows = -(-len(groups) // abreast)
+    width = width_of(preset)
+    longest = max(len(group) for _, group in groups)
+    height = rows * ((0.8 if abreast > 1 else 0.62) * width / abreast + 0.13 * longest + 0.45)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    grid = figure.subplots(rows, abreast, squeeze=False).ravel()
+    banded, source = False, ""
+    for axes, (title, group) in zip(grid, groups, strict=False):
+        labels = [textwrap.shorten(row.label.removeprefix(title).lstrip(", "), LEGEND_CHARACTERS) for row, _ in group]
+        banded |= _draw(axes, results, group, labels)
+        source = _paper_curves(axes, results, group) or source
+        axes.set_title(title)
+        axes.set_xlabel(AXIS[results.experiment.task])
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.22), fontsize=7, borderaxespad=0)
+    for axes in grid[::abreast]:
+        axes.set_ylabel("Test images (%)")
+    for axes in grid[len(groups) :]:
+        axes.set_visible(False)
+    return figure, banded, source
+
+
+def _by_estimator(curves: Sequence[Curve]) -> list[tuple[str, list[Curve]]]:
+    """Title and curves of each panel. A panel's title is what all its labels say before their first comma."""
+    by: dict[str | None, list[Curve]] = {}
+    for row, cell in curves:
+        by.setdefault(row.estimator, []).append((row, cell))
+    single = [group[0] for group in by.values() if len(group) == 1]
+    groups = [(_title(str(estimator), group), group) for estimator, group in by.items() if len(group) > 1]
+    return [*groups, ("Other estimators", single)] if single else groups
+
+
+def _title(estimator: str, group: Sequence[Curve]) -> str:
+    heads = {row.label.partition(", ")[0] for row, _ in group}
+    return heads.pop() if len(heads) == 1 else estimator
+
+
+def _draw(axes: Axes, results: Results, curves: Sequence[Curve], labels: Sequence[str]) -> bool:
+    """The curves of one panel; tells whether there are bands."""
+    low, high, count = RANGE[results.experiment.task]
+    thresholds = np.linspace(low, high, count)
+    looks = line_styles(
+        ((row.train, row.variant.key if row.variant else None, (row.estimator, row.size)) for row, _ in curves),
+        minor=[row.variant.key for row, _ in curves if row.variant and _minor(row)],
+    )
+    if len({(look.color, look.marker) for look in looks}) == 1:  # several estimators, all trained on the same
+        looks = [replace(look, marker=marker) for look, marker in zip(looks, MARKERS, strict=False)]
+    axes.set(xlim=(low, high), ylim=(0, 100))
+    banded = False
+    for number, ((row, cell), look, label) in enumerate(zip(curves, looks, labels, strict=True)):
+        banded |= _curve(axes, label, cell, results.persons, thresholds, look, number / len(curves), _minor(row))
+    return banded
+
+
+def _curve(
     axes: Axes,
-    found: RowResults,
+    label: str,
+    cell: CellResults,
     persons: NDArray[np.str_],
     thresholds: NDArray[np.float64],
     look: LineStyle,
     shift: float,
+    minor: bool,
 ) -> bool:
-    """One row's curve and band; tells whether there is a band."""
+    """One row's curve and band; tells whether there is a band. A minor curve is thin and without band."""
     # Seeds one after another: the curve is their mean, and a resampled person brings its images of every seed.
-    values = np.concatenate([found.values[seed] for seed in sorted(found.values)])
-    owners = np.tile(persons, len(found.values))
+    values = np.concatenate([cell.per_image[seed]["value"] for seed in sorted(cell.values)])
     shares = 100 * cumulative_curve(values, thresholds)
     every = max(len(thresholds) // 6, 1)
     axes.plot(
-        thresholds, shares, color=look.color, linestyle=look.dashes, marker=look.marker,
-        markevery=(int((0.25 + shift) * every), every), label=found.row.label, zorder=3,
+        thresholds, shares, color=look.color, linestyle=look.dashes, marker=look.marker, label=label,
+        linewidth=0.7 if minor else None, markevery=(int((0.25 + shift) * every), every), zorder=2.5 if minor else 3,
     )  # fmt: skip
+    if minor:
+        return False
+    owners = np.tile(persons, len(cell.values))
     band = person_band(values, owners, thresholds, LEVEL, np.random.default_rng(BAND_SEED))
     if band is None:
         return False
@@ -85,13 +154,13 @@ def _error_curve(
     return True
 
 
-def _paper_curves(axes: Axes, results: Results, rows: Sequence[RowResults]) -> str:
+def _paper_curves(axes: Axes, results: Results, curves: Sequence[Curve]) -> str:
     """The paper's curves of the same networks behind ours, only on the paper's data; tells their source."""
     if results.simulator or not results.paper_data:
         return ""
     source, published = load_published_curves(results.experiment.name)
-    wanted = {found.row.reference for found in rows}
-    drawn = [curve for curve in published if curve.reference is not None and curve.reference in wanted]
+    wanted = {row.reference for row, _ in curves}
+    drawn = [curve for curve in published if wanted.intersection(curve.references)]
     for number, curve in enumerate(drawn):
         axes.plot(
             curve.x, curve.percent, color=SOFT_INK, linewidth=0.8, linestyle=DASHES[number % len(DASHES)],
@@ -100,97 +169,16 @@ def _paper_curves(axes: Axes, results: Results, rows: Sequence[RowResults]) -> s
     return source if drawn else ""
 
 
-def _error_caption(results: Results, banded: bool, source: str) -> str:
+def _caption(results: Results, curves: Sequence[Curve], banded: bool, source: str) -> str:
     persons = plural(len(set(results.persons.tolist())), "person")
     of = "simulated test images" if results.simulator else "test images"
     text = f"Share of the {len(results.ids):,} {of} within an error; curves are means over seeds."
     text += f" Bands: 95 %, by resampling the {persons}." if banded else f" No bands: {persons}."
-    return f"{text} Grey: {source}." if source else text
+    if any(_minor(row) for row, _ in curves):
+        text += " Grey with markers: baselines, without bands."
+    return f"{text} Grey without markers: {source}." if source else text
 
 
-def _error_alt(rows: Sequence[RowResults]) -> str:
-    return f"Cumulative error curves of {', '.join(found.row.label for found in rows)}."
-
-
-def training_curves(results: Results, preset: Preset | None = None) -> Iterator[Sketch]:
-    """Losses of R and D, self-regularisation and D's accuracy over the training steps, one figure per refiner."""
-    preset = preset or "page"
-    logs: dict[str, list[TrainingLog]] = {}
-    for log in results.training:
-        if any(_logged(log, name) for _, lines in PANELS for name, _ in lines):
-            logs.setdefault(log.refiner, []).append(log)
-    if not logs:
-        raise NothingToDraw("no refiner of this run kept a training log")
-    for refiner, found in logs.items():
-        seeds = plural(len(found), "seed")
-        thin = "; thin lines are seeds, thick ones their mean" if len(found) > 1 else ""
-        yield Sketch(
-            file_name("training-curves", refiner, alone=len(logs) == 1),
-            f"Training of {refiner}, {seeds}{thin}. An accuracy of 50 % is chance: D cannot tell the images apart.",
-            f"Loss and accuracy curves of {refiner} over its training steps.",
-            _training_figure(found, preset),
-        )
-
-
-def _logged(log: TrainingLog, name: str) -> bool:
-    return name in log.scalars and bool(log.scalars[name].notna().any())
-
-
-def _training_figure(logs: Sequence[TrainingLog], preset: Preset) -> Figure:
-    panels = [(title, lines) for title, lines in PANELS if any(_logged(log, name) for log in logs for name, _ in lines)]
-    columns = len(panels) if preset == "page" else min(2, len(panels))
-    rows = -(-len(panels) // columns)
-    width = width_of(preset)
-    figure = Figure(figsize=(width, rows * (1.5 if preset == "page" else 1.3)), layout="constrained")
-    grid = np.atleast_1d(figure.subplots(rows, columns, sharex=True)).ravel()
-    for axes, (title, lines) in zip(grid, panels, strict=False):
-        _training_panel(axes, logs, title, lines)
-    for axes in grid[len(panels) :]:
-        axes.set_visible(False)
-    for axes in grid[max(0, len(panels) - columns) : len(panels)]:
-        axes.set_xlabel("Training step")
-    return figure
-
-
-def _training_panel(axes: Axes, logs: Sequence[TrainingLog], title: str, lines: Sequence[tuple[str, str]]) -> None:
-    accuracy = len(lines) > 1
-    scale = 100.0 if accuracy else 1.0
-    for number, (name, label) in enumerate(lines):
-        color = COLOURS[(2, 1, 4)[number]] if accuracy else INK
-        dashes = DASHES[number % len(DASHES)]
-        tracks = [_track(log, name, scale) for log in logs if _logged(log, name)]
-        for track in tracks if len(tracks) > 1 else []:
-            axes.plot(*track, color=color, linewidth=0.35, alpha=0.5)
-        mean = _mean(tracks)
-        if mean is not None:
-            axes.plot(*mean, color=color, linestyle=dashes, label=label or None)
-    axes.set_title(f"{title} (%)" if accuracy else title)
-    if accuracy:
-        axes.axhline(50, color=SOFT_INK, linewidth=0.5, zorder=1)
-        axes.set_ylim(0, 102)
-        axes.legend(loc="lower right")
-    axes.xaxis.set_major_locator(_few_ticks())
-    axes.yaxis.set_major_locator(_few_ticks())
-
-
-def _track(log: TrainingLog, name: str, scale: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Steps in order and the finite values logged there (the mean, where a step was logged twice)."""
-    kept = log.scalars[["step", name]].dropna().groupby("step")[name].mean()
-    return kept.index.to_numpy(dtype=np.float64), scale * kept.to_numpy(dtype=np.float64)
-
-
-def _mean(
-    tracks: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Mean over seeds at the steps that all of them logged."""
-    if not tracks:
-        return None
-    steps = functools.reduce(np.intersect1d, [steps for steps, _ in tracks])
-    values = [values[np.searchsorted(at, steps)] for at, values in tracks]
-    return steps, np.mean(values, axis=0)
-
-
-def _few_ticks() -> Any:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10])
+def _minor(row: Row) -> bool:
+    """Whether a row is drawn in grey: it is a baseline."""
+    return row.variant is not None and row.variant.refiner in BASELINES

@@ -14,18 +14,23 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 
 from bench.core.canonical import canonical_json
-from reports import curves, pictures, style
+from reports import curves, drift, pictures, progress, style, sweep, tradeoff, training
 from reports.sketch import NothingToDraw, Sketch
 
 if TYPE_CHECKING:
+    from bench.core.experiment import Figure as FigureName
     from bench.engine.results import Results
     from reports.frame import Table
 
-FIGURES: Mapping[str, Callable[[Results, style.Preset | None], Iterable[Sketch]]] = {
+FIGURES: Mapping[FigureName, Callable[[Results, style.Preset | None], Iterable[Sketch]]] = {
     "error-curves": curves.error_curves,
     "pictures": pictures.picture_grid,
-    "training-curves": curves.training_curves,
+    "training-curves": training.training_curves,
     "training-strip": pictures.training_strips,
+    "drift-scatter": drift.drift_scatter,
+    "realism-drift-error": tradeoff.realism_drift_error,
+    "progress": progress.progress,
+    "sweep": sweep.sweep,
 }
 PROVENANCE = ("commit", "dirty", "version", "data")
 

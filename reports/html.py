@@ -10,11 +10,25 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reports import style
-from reports.frame import Table, TableRow
+from reports.differences import interval, p_words, signed, verdict_words
+from reports.frame import Table, TableCell, TableRow
 from reports.latex import to_latex
 from reports.notes import ROLES
-from reports.tables import quoted_sentence
-from reports.wording import duration, measured, number, printed, says_reproduced, trained_on
+from reports.tables import DIFFERENCES, quoted_sentence
+from reports.wording import (
+    against_paper,
+    duration,
+    head,
+    measured,
+    number,
+    paper_heads,
+    paper_value,
+    printed,
+    says_reproduced,
+    seeds,
+    trained_on,
+    trains,
+)
 
 if TYPE_CHECKING:
     from reports.figures import Drawing
@@ -24,6 +38,11 @@ FIGURE_TITLES = {
     "pictures": "Pictures",
     "training-curves": "Training",
     "training-strip": "Refined images during training",
+    "drift-scatter": "Drift per image",
+    "drift-slope": "Planted and measured drift",
+    "realism-drift-error": "Error, drift and realism",
+    "progress": "Progress of the training",
+    "sweep": "Sweep",
 }
 PROVENANCE_WORDS = {"dirty": "uncommitted changes", "seconds": "computing time"}
 
@@ -45,9 +64,11 @@ class Line:
     """One line of the page's table."""
 
     row: TableRow
-    measured: str
+    cells: tuple[tuple[str, str], ...]  # text and class of each column
     trained_on: str
-    paper: str
+    seeds: str
+    papers: tuple[str, ...]
+    against: str
     dots: Dots | None
 
 
@@ -64,8 +85,11 @@ def to_html(table: Table, drawings: Sequence[Drawing]) -> str:
     )
     page = environment.get_template("report.html.j2").render(
         table=table,
-        measured=_lines(table.measured, says_reproduced(table)),
-        quoted=_lines(table.quoted, False),
+        trains=trains(table),
+        heads=[head(column) for column in table.columns],
+        paper_heads=paper_heads(table),
+        measured=_lines(table, table.measured, says_reproduced(table)),
+        quoted=_lines(table, table.quoted, False),
         verdicts=says_reproduced(table),
         quoted_sentence=quoted_sentence(table),
         figures=[
@@ -78,6 +102,21 @@ def to_html(table: Table, drawings: Sequence[Drawing]) -> str:
                 "source": "data:image/png;base64," + base64.b64encode(drawing.png).decode(),
             }
             for drawing in drawings
+        ],
+        differences_title=DIFFERENCES,
+        differences=[
+            {
+                "what": f"{each.label} against {each.against_label}",
+                "column": next(column.label for column in table.columns if column.key == each.column),
+                "mean": signed(each.mean),
+                "unit": each.unit,
+                "both": interval(each.ci95),
+                "seeds": interval(each.ci95_seeds),
+                "persons": interval(each.ci95_persons),
+                "p": p_words(each.p_value).removeprefix("p = ").removeprefix("p "),
+                "verdict": verdict_words(each),
+            }
+            for each in table.differences
         ],
         roles=ROLES,
         plain={
@@ -121,16 +160,16 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def _lines(rows: Sequence[TableRow], against_paper: bool) -> list[Line]:
-    """The rows with their charts. The paper's number is drawn only where it is comparable."""
-    shown = [row for row in rows if row.value is not None]
+def _lines(table: Table, rows: Sequence[TableRow], against_the_paper: bool) -> list[Line]:
+    """The rows; the headline with charts. The paper's number is drawn only where it is comparable."""
     numbers = [
         each
-        for row in shown
+        for row in rows
+        if row.head.value is not None
         for each in (
-            *row.per_seed,
-            *(row.ci95 or ()),
-            *((row.paper,) if against_paper and row.paper is not None else ()),
+            *row.head.per_seed,
+            *(row.head.ci95 or ()),
+            *((row.head.paper,) if against_the_paper and row.head.paper is not None else ()),
         )
     ]
     # From zero: a length on the page is then an error, not a difference of errors.
@@ -138,26 +177,38 @@ def _lines(rows: Sequence[TableRow], against_paper: bool) -> list[Line]:
     return [
         Line(
             row=row,
-            measured=measured(row),
+            cells=tuple(_cell(row.cells.get(column.key), column.unit) for column in table.columns),
             trained_on=trained_on(row),
-            paper=printed(row.paper),
-            dots=None if row.value is None else _dots(row, row.value, full, row.paper if against_paper else None),
+            seeds=seeds(row),
+            papers=tuple(paper_value(row, column) for column in table.published),
+            against=against_paper(row),
+            dots=_dots(row.head, table.columns[0].unit, full, against_the_paper),
         )
         for row in rows
     ]
 
 
-def _dots(row: TableRow, value: float, full: float, paper: float | None) -> Dots:
-    def at(number: float) -> float:
-        return round(min(max(100 * number / full, 0.0), 100.0), 2)
+def _cell(cell: TableCell | None, unit: str) -> tuple[str, str]:
+    """A cell's text and its class on the page."""
+    kind = "best" if cell and cell.bold else "status" if cell and cell.status in ("failed", "not run") else ""
+    return measured(cell, unit), kind
 
-    low, high = row.ci95 or (value, value)
-    interval = f", interval {number(low)} to {number(high)}" if row.ci95 else ""
+
+def _dots(cell: TableCell, unit: str, full: float, against_the_paper: bool) -> Dots | None:
+    if cell.value is None:
+        return None
+
+    def at(value: float) -> float:
+        return round(min(max(100 * value / full, 0.0), 100.0), 2)
+
+    low, high = cell.ci95 or (cell.value, cell.value)
+    interval = f", interval {number(low, unit)} to {number(high, unit)}" if cell.ci95 else ""
+    paper = cell.paper if against_the_paper else None
     return Dots(
-        mean=at(value),
+        mean=at(cell.value),
         low=at(low),
         high=at(high),
-        seeds=tuple(at(seed) for seed in row.per_seed),
+        seeds=tuple(at(seed) for seed in cell.per_seed),
         paper=None if paper is None else at(paper),
-        told=f"mean {number(value)}{interval}" + ("" if paper is None else f", paper {printed(paper)}"),
+        told=f"mean {number(cell.value, unit)}{interval}" + ("" if paper is None else f", paper {printed(paper)}"),
     )

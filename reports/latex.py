@@ -5,9 +5,18 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from reports.frame import Table, TableRow
+from reports.frame import Table, TableCell, TableColumn, TableRow
 from reports.tables import footnotes
-from reports.wording import measured, number, printed, says_reproduced, trained_on
+from reports.wording import (
+    against_paper,
+    measured,
+    number,
+    paper_heads,
+    paper_value,
+    says_reproduced,
+    trained_on,
+    trains,
+)
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -51,9 +60,13 @@ def _escape(character: str) -> str:
 def to_latex(table: Table) -> str:
     r"""A `table` float. Needs `\usepackage{booktabs}` and `\usepackage{siunitx}`."""
     verdicts = says_reproduced(table)
-    float_ = "table*" if verdicts else "table"  # with the verdicts it is wider than a column
-    columns = ["l", "l", _column(number(row.value) for row in table.rows)]
-    columns += [r"@{\,}l", _column(printed(row.paper) for row in table.rows)]
+    float_ = "table*" if verdicts or len(table.columns) > 1 else "table"  # wider than a column of text
+    formats = ["l", "l"] if trains(table) else ["l"]
+    for column in table.columns:
+        cells = [row.cells[column.key] for row in table.rows if column.key in row.cells]
+        formats += [_column(number(cell.value, column.unit) for cell in cells)]
+        formats += [r"@{\,}l"] if _has_intervals(table, column) else []
+    formats += [_column(paper_value(row, column) for row in table.rows) for column in table.published]
     lines = [
         r"% Needs \usepackage{booktabs} and \usepackage{siunitx}. Written by simgan-bench; do not edit.",
         f"% {escape_latex(table.experiment)}, profile {escape_latex(table.profile)}, digest {table.digest[:16]}",
@@ -63,13 +76,13 @@ def to_latex(table: Table) -> str:
         rf"  \label{{tab:{_label(table.experiment)}}}",
         r"  \smallskip",
         r"  \setlength{\tabcolsep}{4pt}",
-        rf"  \begin{{tabular}}{{@{{}}{' '.join([*columns, *(['l'] if verdicts else [])])}@{{}}}}",
+        rf"  \begin{{tabular}}{{@{{}}{' '.join([*formats, *(['l'] if verdicts else [])])}@{{}}}}",
         r"  \toprule",
         _heads(table, verdicts),
         r"  \midrule",
-        *(_line(row, verdicts) for row in table.measured),
+        *(_line(table, row, verdicts) for row in table.measured),
         *([r"  \midrule"] if table.measured and table.quoted else []),
-        *(_line(row, verdicts) for row in table.quoted),
+        *(_line(table, row, verdicts) for row in table.quoted),
         r"  \bottomrule",
         r"  \end{tabular}",
         r"  \par\smallskip",
@@ -81,9 +94,19 @@ def to_latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _has_intervals(table: Table, column: TableColumn) -> bool:
+    """Whether a column needs a second one for its intervals."""
+    cells = [row.cells[column.key] for row in table.rows if column.key in row.cells]
+    return column is table.columns[0] or any(cell.half_width is not None for cell in cells)
+
+
 def _heads(table: Table, verdicts: bool) -> str:
-    unit = {"deg": r"\si{\degree}"}.get(table.metric.unit, escape_latex(table.metric.unit))
-    heads = ["Method", "Trained on", rf"\multicolumn{{2}}{{c}}{{Error ({unit})}}", "{Paper}"]
+    heads = ["Method", "Trained on"] if trains(table) else ["Method"]
+    for column in table.columns:
+        unit = {"deg": r"\si{\degree}"}.get(column.unit, escape_latex(column.unit))
+        text = escape_latex(column.label) + (f" ({unit})" if unit else "")
+        heads.append(rf"\multicolumn{{2}}{{c}}{{{text}}}" if _has_intervals(table, column) else f"{{{text}}}")
+    heads += [f"{{{escape_latex(text)}}}" for text in paper_heads(table)]
     return f"  {' & '.join([*heads, 'Against the paper'] if verdicts else heads)} \\\\"
 
 
@@ -99,21 +122,28 @@ def _label(experiment: str) -> str:
     return "".join(character if character.isalnum() else "-" for character in experiment)
 
 
-def _line(row: TableRow, verdicts: bool) -> str:
-    """One row. The mean aligns in its own column; its interval follows in the next."""
+def _line(table: Table, row: TableRow, verdicts: bool) -> str:
+    """One row. A mean aligns in its own column; its interval follows in the next."""
     label, train = escape_latex(row.label), escape_latex(trained_on(row))
     if row.status == "quoted":
         label, train = rf"\textit{{{label}}}", rf"\textit{{{train}}}"
-    if row.value is None:
-        value, spread = f"{{{escape_latex(measured(row))}}}", ""
-    else:
-        width = row.half_width
-        value, spread = number(row.value), "" if width is None else rf"$\pm$ {number(width)}"
-        if row.bold:
-            value = rf"\bfseries {value}"
-            spread = rf"\textbf{{{spread}}}" if spread else ""
-    paper = printed(row.paper) if row.paper is not None else "{--}"
-    cells = [label, train, value, spread, paper]
+    cells = [label, train] if trains(table) else [label]
+    for column in table.columns:
+        value, spread = _number(row.cells.get(column.key), column.unit)
+        cells += [value, spread] if _has_intervals(table, column) else [value]
+    papers = [paper_value(row, column) for column in table.published]
+    cells += ["{--}" if text == "–" else text for text in papers]
     if verdicts:
-        cells.append(escape_latex(row.paper_status or "–"))
+        cells.append(escape_latex(against_paper(row)))
     return f"  {' & '.join(cells)} \\\\"
+
+
+def _number(cell: TableCell | None, unit: str) -> tuple[str, str]:
+    """A cell's mean and interval as LaTeX; what is not a number in braces, as siunitx wants."""
+    if cell is None or cell.value is None:
+        return f"{{{escape_latex(measured(cell, unit))}}}", ""
+    value, width = number(cell.value, unit), cell.half_width
+    spread = "" if width is None else rf"$\pm$ {number(width, unit)}"
+    if not cell.bold:
+        return value, spread
+    return rf"\bfseries {value}", rf"\textbf{{{spread}}}" if spread else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ MAX_STEPS = 8
 GAP_PX = 2
 ROW_GAP_IN, BLOCK_GAP_IN, LABEL_GAP_IN = 0.03, 0.12, 0.06
 LABEL_IN_PER_CHARACTER = 0.058
+LABEL_LINE_IN = 0.125
+LABEL_CHARACTERS = 15
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,15 @@ def picture_grid(results: Results, preset: Preset | None = None) -> Iterator[Ske
     refined = [name for name in found if name.startswith("refined")]
     order = [name for name in ("synthetic", *refined, "real") if name in found and len(found[name])]
     bands = [Band(_short(name), found[name], apart=name == "real") for name in order]
-    each = " and ".join(name.removeprefix("refined: ") for name in refined)
+    names = [name.removeprefix("refined: ") for name in refined]
+    each = " and ".join(text for text in (", ".join(names[:-1]), *names[-1:]) if text)
     pairs = f", the same images refined by {each}" if refined else ""
     real = " and real images, which are not paired with them" if "real" in found else ""
     simulated = " All are from the simulator." if results.simulator else ""
     yield Sketch(
         "pictures",
         f"Synthetic images{pairs}{real}.{simulated}",
-        f"Rows of small grey images: {', '.join(order)}.",
+        f"Rows of small images: {', '.join(order)}.",
         _grid(bands, preset),
     )
 
@@ -72,14 +76,16 @@ def training_strips(results: Results, preset: Preset | None = None) -> Iterator[
         yield Sketch(
             file_name("training-strip", refiner, alone=len(logs) == 1),
             f"Synthetic images and what {refiner} makes of them as it trains (seed {log.seed}).",
-            f"Rows of small grey images: inputs, then refined at steps {', '.join(str(step) for step, _ in steps)}.",
+            f"Rows of small images: inputs, then refined at steps {', '.join(str(step) for step, _ in steps)}.",
             _grid(bands, preset),
         )
 
 
 def _short(name: str) -> str:
-    """`refined` above the refiner's name, to keep the margin narrow."""
-    return f"refined\n({name.removeprefix('refined: ')})" if name.startswith("refined: ") else name
+    """The name in lines that keep the margin narrow, a refiner's below `refined`; broken after hyphens too."""
+    refined = name.startswith("refined: ")
+    lines = textwrap.wrap(f"({name.removeprefix('refined: ')})" if refined else name, LABEL_CHARACTERS)
+    return "\n".join(["refined", *lines] if refined else lines)
 
 
 def _spread(strip: Sequence[tuple[int, NDArray[Any]]]) -> list[tuple[int, NDArray[Any]]]:
@@ -93,40 +99,46 @@ def _grid(bands: Sequence[Band], preset: Preset) -> Figure:
     width = width_of(preset)
     columns = min(COLUMNS[preset], max(len(band.images) for band in bands))
     left = max(len(line) for band in bands for line in band.label.split("\n")) * LABEL_IN_PER_CHARACTER + LABEL_GAP_IN
-    strips = [_montage(_grey(band.images[:columns]), columns) for band in bands]
+    strips = [_montage(_rgb(band.images[:columns]), columns) for band in bands]
     heights = [(width - left) * strip.shape[0] / strip.shape[1] for strip in strips]
+    rooms = [max(tall, LABEL_LINE_IN * (1 + band.label.count("\n"))) for band, tall in zip(bands, heights, strict=True)]
     gaps = [0.0 if index == 0 else BLOCK_GAP_IN if band.apart else ROW_GAP_IN for index, band in enumerate(bands)]
-    height = sum(heights) + sum(gaps)
+    height = sum(rooms) + sum(gaps)
     figure = Figure(figsize=(width, height))
     top = height
-    for band, strip, tall, gap in zip(bands, strips, heights, gaps, strict=True):
-        top -= gap + tall
-        axes = figure.add_axes((left / width, top / height, 1 - left / width, tall / height))
+    for band, strip, tall, room, gap in zip(bands, strips, heights, rooms, gaps, strict=True):
+        top -= gap + room
+        middle = (top + room / 2) / height
+        axes = figure.add_axes((left / width, middle - tall / height / 2, 1 - left / width, tall / height))
         axes.imshow(strip, aspect="auto", interpolation="none")
         axes.axis("off")
-        figure.text((left - LABEL_GAP_IN) / width, (top + tall / 2) / height, band.label, ha="right", va="center")
+        figure.text((left - LABEL_GAP_IN) / width, middle, band.label, ha="right", va="center", linespacing=1.0)
     return figure
 
 
-def _grey(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """8-bit grey. Depth in mm is spread over the foreground's range, near = light, background white."""
+def _rgb(images: NDArray[Any]) -> NDArray[np.uint8]:
+    """(n, H, W, 3), grey images as grey. Depth in mm: near is light, the background white."""
     if images.dtype == np.uint8:
-        return images
+        return images if images.ndim == 4 else _repeated(images)
     depth = images.astype(np.float64)
     near = depth > 0
     if not near.any():
-        return np.full(images.shape, 255, dtype=np.uint8)
+        return np.full((*images.shape, 3), 255, dtype=np.uint8)
     low, high = np.percentile(depth[near], (1, 99))
     shade = 230 - 200 * np.clip((depth - low) / max(high - low, 1.0), 0, 1)
-    return np.where(near, shade, 255).astype(np.uint8)
+    return _repeated(np.where(near, shade, 255).astype(np.uint8))
+
+
+def _repeated(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.repeat(images[..., None], 3, axis=-1)
 
 
 def _montage(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """Images side by side, RGBA, with a transparent gap; missing ones are left transparent."""
-    count, height, width = images.shape
+    """(n, H, W, 3) side by side, RGBA, with a transparent gap; missing ones are left transparent."""
+    count, height, width, _ = images.shape
     canvas = np.zeros((height, columns * (width + GAP_PX) - GAP_PX, 4), dtype=np.uint8)
     for index in range(min(count, columns)):
         left = index * (width + GAP_PX)
-        canvas[:, left : left + width, :3] = images[index][:, :, None]
+        canvas[:, left : left + width, :3] = images[index]
         canvas[:, left : left + width, 3] = 255
     return canvas

@@ -43,10 +43,10 @@ class Published:
 
 @dataclass(frozen=True)
 class PublishedCurve:
-    """One digitised curve. reference: id of the printed number of the same network, or None."""
+    """One digitised curve. references: ids of the printed numbers of the same network, in any experiment."""
 
     label: str
-    reference: str | None
+    references: tuple[str, ...]
     x: tuple[float, ...]
     percent: tuple[float, ...]
 
@@ -101,7 +101,8 @@ def load_published_curves(experiment: str) -> tuple[str, tuple[PublishedCurve, .
     content = json.loads(text)
     x = tuple(content["x"])
     curves = tuple(
-        PublishedCurve(curve["label"], curve["reference"], x, tuple(curve["percent"])) for curve in content["curves"]
+        PublishedCurve(curve["label"], tuple(curve["references"]), x, tuple(curve["percent"]))
+        for curve in content["curves"]
     )
     return str(content["source"]), curves
 

@@ -56,15 +56,19 @@ def regenerate(plan: Plan, store: Store, out: Path, failures: Mapping[str, str])
 
 
 def _report_key(plan: Plan) -> str:
-    metric = registry.module_name("metrics", plan.experiment.metric)
+    kinds: dict[str, registry.Kind] = {"predictions": "metrics", "images": "measures"}
+    scores = {
+        registry.module_name(kinds[column.of], column.name) for column in plan.experiment.columns if column.of in kinds
+    }
+    experiment = registry.module_name("experiments", plan.experiment.name)
     own = Path(__file__).parent
     return digest(
         {
             "targets": plan.targets(),
-            "not_run": plan.not_run,
+            "not_run": sorted([*where, reason] for where, reason in plan.not_run.items()),
             "overlap": plan.request.allow_person_overlap,
             "profile": plan.request.profile,
-            "code": fingerprint("reports.write", "bench.engine.collect", metric),
+            "code": fingerprint("reports.write", "bench.engine.collect", experiment, *sorted(scores)),
             "texts": {str(path.relative_to(own)): file_digest(path) for path in _templates_and_numbers(own)},
         }
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,10 +15,10 @@ DPI = 300
 
 # Seaborn's palette for the common kinds of colour blindness, in an order that puts red, blue and green first.
 COLOURS = tuple(color_palette("colorblind").as_hex()[index] for index in (3, 0, 2, 4, 1, 9))
-MARKERS = ("o", "s", "^", "D", "v", "P")
+GREYS = ("#8c8c8c", "#5e5e5e", "#b3b3b3")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 DASHES: tuple[Any, ...] = ("-", (0, (3.5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 INK, SOFT_INK, HAIRLINE = "#222222", "#666666", "#d9d9d9"
-TRAIN_ORDER = ("synthetic", "refined", "real")
 
 RC: dict[Any, Any] = {
     # Type 42 keeps text selectable and is what conferences ask for; matplotlib's own fonts are everywhere the same.
@@ -80,23 +80,32 @@ class LineStyle:
     dashes: Any
 
 
-def line_styles(curves: Iterable[tuple[str, Hashable, Hashable]]) -> list[LineStyle]:
+def line_styles(curves: Iterable[tuple[str, Hashable, Hashable]], minor: Collection[Hashable] = ()) -> list[LineStyle]:
     """Styles of curves given as (train, refiner, estimator and size).
 
-    Colour and marker say what a row is trained on, dashes say with which estimator.
+    Colour and marker say what a row is trained on, dashes say with which estimator. Synthetic is red and the first
+    refiner blue, as in the paper; the refiners in `minor` are grey, so that the others stand out.
     """
     wanted = list(curves)
-    kinds: list[tuple[str, Hashable]] = [(train, None) for train in TRAIN_ORDER if train != "refined"]
-    refined = dict.fromkeys((train, refiner) for train, refiner, _ in wanted if train == "refined")
-    # The first refiner is always blue, as in the paper; synthetic is red.
-    kinds = [kinds[0], *list(refined)[:1], kinds[1], *list(refined)[1:]]
+    refined = list(dict.fromkeys(refiner for train, refiner, _ in wanted if train == "refined"))
+    grey = [refiner for refiner in refined if refiner in minor]
+    main = [refiner for refiner in refined if refiner not in minor]
+    kinds: list[tuple[str, Hashable]] = [
+        ("synthetic", None),
+        *(("refined", refiner) for refiner in main[:1] or [None]),
+        ("real", None),
+        *(("refined", refiner) for refiner in (*main[1:], *grey)),
+    ]
     # Solid for the estimator listed last: the tables go from simple to strong.
     estimators = list(dict.fromkeys(estimator for _, _, estimator in reversed(wanted)))
     found = []
     for train, refiner, estimator in wanted:
         kind = kinds.index((train, refiner if train == "refined" else None))
-        dash = DASHES[estimators.index(estimator) % len(DASHES)]
-        found.append(LineStyle(COLOURS[kind % len(COLOURS)], MARKERS[kind % len(MARKERS)], dash))
+        dash = estimators.index(estimator)
+        color = COLOURS[kind % len(COLOURS)]
+        if train == "refined" and refiner in minor:
+            color = GREYS[grey.index(refiner) % len(GREYS)]
+        found.append(LineStyle(color, MARKERS[kind % len(MARKERS)], DASHES[dash % len(DASHES)]))
     return found
 
 

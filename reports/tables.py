@@ -8,19 +8,38 @@ import json
 import os
 import re
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reports.differences import sentence
 from reports.frame import Table, TableRow
-from reports.wording import measured, printed, says_reproduced, trained_on
+from reports.wording import (
+    against_paper,
+    head,
+    measured,
+    paper_heads,
+    paper_value,
+    says_reproduced,
+    seeds,
+    trained_on,
+    trains,
+)
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.table import Table as Grid
+    from rich.text import Text
 
 CSV_COLUMNS = (
-    "key", "label", "estimator", "train", "refiner", "size", "value", "ci95_low", "ci95_high", "per_seed", "seeds",
-    "n_seeds", "n_test", "paper", "tolerance", "paper_status", "status", "reason", "bold",
+    "key", "label", "estimator", "train", "refiner", "variant", "size", "column", "unit", "value", "ci95_low",
+    "ci95_high", "per_seed", "seeds", "n_seeds", "n_test", "paper", "tolerance", "paper_status", "status", "reason",
+    "bold",
 )  # fmt: skip
 TERMINAL_WIDTH = 100
+DIFFERENCES = "Differences, with 95 % intervals for other seeds and persons; p adjusted by Holm, equivalence is not"
+WORD_HEADS = ("Method", "Trained on", "Against the paper")
 ROW_STYLES = {"quoted": "dim", "failed": "red", "not run": "yellow"}
 NOTE_STYLES = {"warning": "yellow", "failure": "red"}
 NOTE_MARKS = {"warning": "!", "failure": "x", "best": "*"}
@@ -32,16 +51,19 @@ def to_json(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """One line per row, floats in full; the values per seed are joined by ';'."""
+    """One line per cell, floats in full; the values per seed are joined by ';'."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, CSV_COLUMNS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
+    units = {column.key: column.unit for column in table.columns}
     for row in table.rows:
-        low, high = row.ci95 or (None, None)
-        joined = {"per_seed": ";".join(map(repr, row.per_seed)), "seeds": ";".join(map(str, row.seeds))}
-        # One line per row whatever a label holds: many readers of CSV know no line breaks within a field.
-        flat = {name: " ".join(text.split()) for name, text in vars(row).items() if isinstance(text, str)}
-        writer.writerow({**vars(row), **flat, **joined, "ci95_low": low, "ci95_high": high})
+        for column, cell in row.cells.items():
+            low, high = cell.ci95 or (None, None)
+            joined = {"per_seed": ";".join(map(repr, cell.per_seed)), "seeds": ";".join(map(str, cell.seeds))}
+            facts = {**vars(row), **vars(cell), "column": column, "unit": units[column]}
+            # One line per cell whatever a label holds: many readers of CSV know no line breaks within a field.
+            flat = {name: " ".join(text.split()) for name, text in facts.items() if isinstance(text, str)}
+            writer.writerow({**facts, **flat, **joined, "ci95_low": low, "ci95_high": high})
     return stream.getvalue()
 
 
@@ -53,20 +75,23 @@ def escape_markdown(text: str) -> str:
 
 def to_markdown(table: Table) -> str:
     """A table in GitHub's Markdown with its caption above and its notes below; quoted rows in italics."""
-    verdicts = says_reproduced(table)
-    heads = ["Method", "Trained on", f"Error ({table.metric.unit})", "Seeds", "Paper"]
+    heads = _heads(table)
     lines = [f"**{escape_markdown(table.caption)}**", ""]
-    lines += _markdown_line([*heads, "Against the paper"] if verdicts else heads)
-    lines += _markdown_line(["---", "---", "---:", "---:", "---:", "---"][: 6 if verdicts else 5])
+    lines += _markdown_line([escape_markdown(text) for text in heads])
+    lines += _markdown_line(["---" if text in WORD_HEADS else "---:" for text in heads])
     for row in (*table.measured, *table.quoted):
-        cells = [escape_markdown(cell) for cell in _cells(row)]
-        if row.bold:
-            cells[2] = f"**{cells[2]}**"
+        cells = [escape_markdown(cell) for cell in _cells(table, row)]
+        for number, column in enumerate(table.columns, start=len(_names(table))):
+            if column.key in row.cells and row.cells[column.key].bold:
+                cells[number] = f"**{cells[number]}**"
         if row.status == "quoted":
             cells[0] = f"*{cells[0]}*"
-        lines += _markdown_line([*cells, escape_markdown(row.paper_status or "–")] if verdicts else cells)
+        lines += _markdown_line(cells)
     lines.append("")
-    lines += [f"- {escape_markdown(sentence)}" for sentence in footnotes(table)]
+    lines += [f"- {escape_markdown(text)}" for text in footnotes(table)]
+    if table.differences:
+        lines += ["", f"**{DIFFERENCES}**", ""]
+        lines += [f"- {escape_markdown(text)}" for text in difference_sentences(table)]
     return "\n".join(lines) + "\n"
 
 
@@ -74,17 +99,38 @@ def _markdown_line(cells: list[str]) -> list[str]:
     return [f"| {' | '.join(cells)} |"]
 
 
-def _cells(row: TableRow) -> list[str]:
-    """Method, trained on, error, seeds, paper."""
+def _names(table: Table) -> list[str]:
+    """The heads of the columns before the numbers."""
+    return ["Method", "Trained on"] if trains(table) else ["Method"]
+
+
+def _heads(table: Table) -> list[str]:
+    """Method, trained on, the columns, seeds, the printed numbers, and the verdicts on them where there are any."""
+    heads = [*_names(table), *(head(column) for column in table.columns), "Seeds", *paper_heads(table)]
+    return [*heads, "Against the paper"] if says_reproduced(table) else heads
+
+
+def _cells(table: Table, row: TableRow) -> list[str]:
+    """A row's texts below `_heads`."""
     label = f"{row.label} (quoted)" if row.status == "quoted" else row.label
-    seeds = str(row.n_seeds) if row.status == "measured" else "–"
-    return [label, trained_on(row), measured(row), seeds, printed(row.paper)]
+    numbers = [measured(row.cells.get(column.key), column.unit) for column in table.columns]
+    papers = [paper_value(row, column) for column in table.published]
+    names = [label, trained_on(row)][: len(_names(table))]
+    cells = [*names, *numbers, seeds(row), *papers]
+    return [*cells, against_paper(row)] if says_reproduced(table) else cells
 
 
 def footnotes(table: Table) -> list[str]:
     """The sentences under the table, warnings marked as such; the quoted rows' sources in one sentence."""
     found = [f"Warning: {note.sentence}" if note.kind == "warning" else note.sentence for note in table.notes]
     return [*found, quoted_sentence(table)] if table.quoted else found
+
+
+def difference_sentences(table: Table) -> list[str]:
+    """One sentence per difference; the column's label first where several columns are compared."""
+    labels = {column.key: f"{column.label}: " for column in table.columns}
+    several = len({difference.column for difference in table.differences}) > 1
+    return [f"{labels[each.column] if several else ''}{sentence(each)}" for each in table.differences]
 
 
 def quoted_sentence(table: Table) -> str:
@@ -99,44 +145,80 @@ def print_table(table: Table, console: Console | None = None) -> None:
 
     if console is None:
         known = sys.stdout.isatty() or "COLUMNS" in os.environ
-        wide = None if known else TERMINAL_WIDTH  # a pipe has no width; rich would take 80
+        wide = (
+            None if known else TERMINAL_WIDTH + 14 * len(table.columns[1:])
+        )  # a pipe has no width; rich would take 80
         console = Console(width=wide, highlight=False)
     console.print(terminal(table))
 
 
 def terminal(table: Table) -> RenderableType:
-    """What the terminal shows: caption, measured rows, quoted rows below a line, notes."""
+    """What the terminal shows: caption, measured rows, quoted rows below a line, differences, notes."""
     from rich.console import Group
     from rich.text import Text
 
-    return Group(Text(table.caption, style="bold"), Text(), _terminal_rows(table), Text(), _terminal_notes(table))
+    parts: list[RenderableType] = [Text(table.caption, style="bold"), Text(), _Rows(table), Text()]
+    if table.differences:
+        parts += [Text(DIFFERENCES, style="bold"), *map(Text, difference_sentences(table)), Text()]
+    return Group(*parts, _terminal_notes(table))
 
 
-def _terminal_rows(table: Table) -> RenderableType:
-    from rich import box
-    from rich.table import Table as Grid
-    from rich.text import Text
+@dataclass(frozen=True)
+class _Rows:
+    """The rows in as many blocks of columns below each other as the terminal's width needs; no number is cut."""
 
-    verdicts = says_reproduced(table)
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    grid.add_column("Method", overflow="fold", min_width=12)
-    grid.add_column("Trained on", overflow="fold")
-    grid.add_column(f"Error ({table.metric.unit})", justify="right", no_wrap=True)
-    grid.add_column("", width=1)
-    grid.add_column("Seeds", justify="right", no_wrap=True)
-    grid.add_column("Paper", justify="right", no_wrap=True)
-    if verdicts:
-        grid.add_column("Against the paper", overflow="fold")
-    for row in (*table.measured, *table.quoted):
-        method, train, error, seeds, paper = (Text(cell) for cell in _cells(row))
-        error.stylize("bold" if row.bold else "")
-        # A star as well: a pipe and some terminals show no weight.
-        cells = [method, train, error, Text("*" if row.bold else ""), seeds, paper]
-        if verdicts:
-            cells.append(Text(row.paper_status or "–"))
-        last = bool(table.quoted and table.measured) and row is table.measured[-1]
-        grid.add_row(*cells, style=ROW_STYLES.get(row.status, ""), end_section=last)
-    return grid
+    table: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        heads = _heads(self.table)
+        names = len(_names(self.table))
+        wanted = list(range(names, len(heads)))
+        while wanted:
+            fitting = next(
+                count
+                for count in range(len(wanted), 0, -1)
+                if count == 1 or self._width(wanted[:count], names, console) <= options.max_width
+            )
+            yield self._grid([*range(names), *wanted[:fitting]])
+            wanted = wanted[fitting:]
+            names = 1  # the following blocks repeat the method only
+
+    def _width(self, columns: Sequence[int], names: int, console: Console) -> int:
+        return console.measure(self._grid([*range(names), *columns])).minimum
+
+    def _grid(self, columns: Sequence[int]) -> Grid:
+        """The chosen columns of `_heads`."""
+        from rich import box
+        from rich.table import Table as Grid
+
+        table = self.table
+        heads = _heads(table)
+        grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for number in columns:
+            text = heads[number]
+            if text in WORD_HEADS:
+                grid.add_column(text, overflow="fold", min_width=12 if number == 0 else None)
+                continue
+            if len(table.columns) > 1:  # many columns: narrow ones
+                text = text.replace(", ", ",\n").replace(" (", "\n(")
+            grid.add_column(text, justify="right", no_wrap=True)
+        for row in (*table.measured, *table.quoted):
+            texts = self._texts(row)
+            last = bool(table.quoted and table.measured) and row is table.measured[-1]
+            grid.add_row(*(texts[number] for number in columns), style=ROW_STYLES.get(row.status, ""), end_section=last)
+        return grid
+
+    def _texts(self, row: TableRow) -> list[Text]:
+        from rich.text import Text
+
+        texts = [Text(cell) for cell in _cells(self.table, row)]
+        for column, text in zip(self.table.columns, texts[len(_names(self.table)) :], strict=False):
+            cell = row.cells.get(column.key)
+            # A star as well: a pipe and some terminals show no weight.
+            star = cell is not None and cell.bold
+            text.stylize("bold" if star else "")
+            text.append(" *" if star else "  ")
+        return texts
 
 
 def _terminal_notes(table: Table) -> RenderableType:

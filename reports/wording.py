@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from reports.frame import Table, TableRow
+from reports.frame import Table, TableCell, TableColumn, TableRow
 
-DECIMALS = 2
-UNIT_WORDS = {"deg": "degrees", "px": "pixels", "percent": "% of images", "%": "% of images"}
+DECIMALS = {"": 3, "%": 1, "s": 1, "real SD": 3}  # of measured numbers, by unit; 2 otherwise
+UNIT_WORDS = {"deg": "degrees", "px": "pixels", "%": "% of images", "s": "seconds"}
+
+
+def trains(table: Table) -> bool:
+    """Whether estimators are trained on the rows' images; else 'trained on' means nothing."""
+    return any(column.of == "predictions" for column in table.columns)
+
+
+def head(column: TableColumn) -> str:
+    """`Error (deg)`: what stands above a column."""
+    return f"{column.label} ({column.unit})" if column.unit else column.label
+
+
+def paper_heads(table: Table) -> list[str]:
+    """What stands above the printed numbers: `Paper`, or with the column's label when several columns have some."""
+    found = table.published
+    return ["Paper"] if len(found) == 1 else [f"Paper: {column.label}" for column in found]
 
 
 def metric_words(name: str, unit: str) -> str:
@@ -13,9 +29,9 @@ def metric_words(name: str, unit: str) -> str:
     return f"{name.replace('-', ' ')} in {UNIT_WORDS.get(unit, unit)}"
 
 
-def number(value: float | None) -> str:
-    """A measured number with two decimals, or an en dash."""
-    return "–" if value is None else f"{value:.{DECIMALS}f}"
+def number(value: float | None, unit: str) -> str:
+    """A measured number with its unit's decimals, or an en dash."""
+    return "–" if value is None else f"{value:.{DECIMALS.get(unit, 2)}f}"
 
 
 def printed(value: float | None) -> str:
@@ -25,12 +41,25 @@ def printed(value: float | None) -> str:
     return f"{value:.1f}" if round(value, 1) == value else f"{value:g}"
 
 
-def measured(row: TableRow) -> str:
-    """`7.82 ± 0.11`, `7.82` for one seed, or the status of a row without a number."""
-    if row.value is None:
-        return "–" if row.status == "quoted" else row.status
-    spread = row.half_width
-    return number(row.value) if spread is None else f"{number(row.value)} ± {number(spread)}"
+def measured(cell: TableCell | None, unit: str) -> str:
+    """`7.82 ± 0.11`, `7.82` for one seed, the status of a cell without a number, a dash where there is no cell."""
+    if cell is None or cell.status == "quoted":
+        return "–"
+    if cell.value is None:
+        return cell.status
+    spread = cell.half_width
+    return number(cell.value, unit) if spread is None else f"{number(cell.value, unit)} ± {number(spread, unit)}"
+
+
+def paper_value(row: TableRow, column: TableColumn) -> str:
+    """The printed number of a row and column, or an en dash."""
+    cell = row.cells.get(column.key)
+    return printed(cell.paper if cell else None)
+
+
+def seeds(row: TableRow) -> str:
+    """The number of seeds behind a row, or an en dash."""
+    return str(row.head.n_seeds) if row.head.status == "measured" else "–"
 
 
 def trained_on(row: TableRow) -> str:
@@ -40,7 +69,12 @@ def trained_on(row: TableRow) -> str:
 
 def says_reproduced(table: Table) -> bool:
     """Whether any row has a verdict; a column that says 'not comparable' everywhere is a note instead."""
-    return any(row.paper_status not in (None, "not comparable") for row in table.rows)
+    return any(against_paper(row) not in ("–", "not comparable") for row in table.rows)
+
+
+def against_paper(row: TableRow) -> str:
+    """The verdicts on a row's printed numbers, headline first; an en dash when it has none."""
+    return "; ".join(cell.paper_status for cell in row.cells.values() if cell.paper_status) or "–"
 
 
 def plural(count: int, word: str) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.engine.store import storage_errors
-from reports.figures import FIGURES, Drawing, draw_figures
+from reports.figures import Drawing, draw_figures
 from reports.frame import Note, Table, build_table, load_table
-from reports.html import to_html
+from reports.html import FIGURE_TITLES, to_html
 from reports.latex import to_latex
 from reports.tables import to_csv, to_json, to_markdown
 
@@ -71,7 +71,7 @@ def _write_figures(folder: Path, drawings: Sequence[Drawing]) -> None:
             write_atomically(folder / name, content)
             written.add(name)
     for old in folder.iterdir():
-        if old.name.startswith(tuple(FIGURES)) and old.name not in written:
+        if old.name.startswith(tuple(FIGURE_TITLES)) and old.name not in written:
             old.unlink()
 
 

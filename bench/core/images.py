@@ -48,7 +48,7 @@ LABELS: Mapping[str, tuple[tuple[int, ...], str]] = {
     "pupil": ((2,), "pupil centre (x, y) in pixels"),
     "pupil_margin": ((), "px inside the lid opening; negative = covered"),
     "eye_width": ((), "corner to corner, px"),
-    "head_pose": ((2,), "head pitch and yaw, radians"),
+    "head_pose": ((2,), "head pitch and yaw, radians: where the face points, signs as the gaze's"),
     "joints": ((14, 3), "hand joints: u, v in pixels and depth in mm"),
 }
 UNIT_LENGTH_TOLERANCE = 1e-3
@@ -59,7 +59,8 @@ class Unlabelled:
     """Images, ids and persons without labels: all that a refiner may see of the real domain.
 
     ids: N unique strings, the pairing key. persons: N strings, the unit of independence.
-    images: (N, H, W) uint8 for eyes, (N, H, W) uint16 depth in mm (0 = background) for hands.
+    images: (N, H, W) uint8 for eyes, (N, H, W, 3) uint8 RGB for eyes in colour, (N, H, W) uint16 depth in mm
+    (0 = background) for hands.
     Raises DataError at construction when these do not hold.
     """
 
@@ -70,12 +71,16 @@ class Unlabelled:
 
     def __post_init__(self) -> None:
         shape = tuple(self.images.shape)
-        if len(shape) != 3 or 0 in shape:
-            raise DataError(f"{self.name}: images must be (N, H, W) and not empty, got shape {shape}")
+        if not (len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)) or 0 in shape:
+            raise DataError(
+                f"{self.name}: images must be (N, H, W), or (N, H, W, 3) in colour, and not empty; got shape {shape}"
+            )
         if self.images.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
             raise DataError(
                 f"{self.name}: images must be uint8 (eyes) or uint16 (depth in mm), got {self.images.dtype}"
             )
+        if self.images.dtype == np.uint16 and len(shape) == 4:
+            raise DataError(f"{self.name}: depth images have no colour; they must be (N, H, W), got shape {shape}")
         for what, values in (("ids", self.ids), ("persons", self.persons)):
             if len(values) != shape[0]:
                 raise DataError(f"{self.name}: {shape[0]} images but {len(values)} {what}")
@@ -137,6 +142,13 @@ class ImageSet:
     def with_images(self, images: ImageArray, name: str | None = None) -> ImageSet:
         """The same ids, persons and labels on other images (a refined set)."""
         return replace(self, images=images, name=name or self.name)
+
+    def grey(self) -> ImageSet:
+        """The mean of the channels of colour images, rounded; grey images as they are. Estimators take grey ones."""
+        if len(self.images.shape) == 3:
+            return self
+        grey = np.stack([np.rint(image.mean(axis=2)) for image in self.images[:]])
+        return self.with_images(grey.astype(np.uint8))
 
     def select(self, indices: Indices) -> ImageSet:
         """The images and labels at `indices` (loaded into memory)."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from numpy.typing import NDArray
 
 from bench.core.context import RunContext
+from bench.core.errors import UsageError
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.settings import Component
 
@@ -34,3 +35,7 @@ class Refiner(Component):
 
         `run` gives the device; a refiner that draws noise takes it from `run`'s named streams.
         """
+
+    def at(self, moment: float) -> Self:
+        """The refiner as it was after a share (0..1) of its training, if it kept that; UsageError if it did not."""
+        raise UsageError(f"{type(self).__name__} keeps no earlier states of its training")

@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 from bench.core.errors import UsageError, did_you_mean
 
-Kind = Literal["refiners", "estimators", "metrics", "experiments", "readers"]
+Kind = Literal["refiners", "estimators", "metrics", "measures", "experiments", "readers"]
 
 PACKAGES: dict[Kind, str] = {
     "refiners": "refiners",
     "estimators": "estimators",
     "metrics": "bench.metrics",
+    "measures": "bench.measures",
     "experiments": "bench.experiments",
     "readers": "bench.data.readers",
 }
@@ -74,6 +75,7 @@ def _only_class(module: ModuleType, kind: Kind) -> type[Any]:
 
 def _contract(kind: Kind) -> type[Any]:
     from bench.core.estimator import Estimator
+    from bench.core.measure import Measure
     from bench.core.metric import Metric
     from bench.core.reader import Reader
     from bench.core.refiner import Refiner
@@ -82,6 +84,7 @@ def _contract(kind: Kind) -> type[Any]:
         "refiners": Refiner,
         "estimators": Estimator,
         "metrics": Metric,
+        "measures": Measure,
         "readers": Reader,
     }
     return contracts[kind]

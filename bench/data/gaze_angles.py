@@ -52,6 +52,21 @@ def vectors_from_unity(look: ArrayLike) -> Floats:
     return turned
 
 
+def head_pose_from_unity(camera_euler_deg: ArrayLike) -> Floats:
+    """(N, 2) head pitch and yaw in radians, signs as the gaze's, of UnityEyes' `head_pose` (N, 3) in degrees.
+
+    What UnityEyes writes under that name is its camera's Euler angles (x, y, z; turned about z first, then x, then
+    y, in Unity's left-handed world), while the face always looks along the world's z. So the face's direction seen
+    by the camera is the third row of the camera's rotation matrix; the angles (0, 180, 0) are a frontal head. See
+    `head_pose` in the source of UnityEyes2, which is UnityEyes' successor.
+    """
+    x, y, z = np.radians(np.asarray(camera_euler_deg, dtype=np.float64)).T
+    level, up, away = -np.sin(y), np.cos(y) * np.sin(x), np.cos(y) * np.cos(x)
+    right = level * np.cos(z) + up * np.sin(z)
+    up = -level * np.sin(z) + up * np.cos(z)
+    return pitch_yaw_from_vectors(np.stack([right, -up, away], axis=1))
+
+
 def unit_vectors(vectors: ArrayLike) -> Floats:
     """(N, 3) vectors divided by their lengths; for sources that round. A zero vector gives NaN."""
     values = np.asarray(vectors, dtype=np.float64)

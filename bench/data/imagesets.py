@@ -52,9 +52,9 @@ class LazyImages:
 def save_image_set(path: Path, image_set: ImageSet, batches: Iterable[NDArray[Any]] | None = None) -> None:
     """Write an image set; `batches` may stream the images, in order, in place of `image_set.images`.
 
-    Layout: images (N, H, W) uint8 or uint16 in chunks of 128, ids and persons as UTF-8 of fixed length,
-    labels/<name> float64, name and convention as JSON in an attribute. No times are kept, so that equal content
-    gives equal bytes. An unfinished file never stands at `path`.
+    Layout: images (N, H, W) uint8 or uint16, or (N, H, W, 3) uint8, in chunks of 128, ids and persons as UTF-8 of
+    fixed length, labels/<name> float64, name and convention as JSON in an attribute. No times are kept, so that
+    equal content gives equal bytes. An unfinished file never stands at `path`.
     """
     import h5py
 

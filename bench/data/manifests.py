@@ -22,6 +22,7 @@ from bench.core.reader import Reader
 from bench.core.settings import Settings
 
 ROLES = ("synthetic", "real", "test")
+LABELLED = "labelled"
 _PLAIN_FIELDS = ("name", "title", "simulator", "paper_data", "licence", "format", "obtain")
 _CONVENTION = LabelConvention()
 
@@ -151,8 +152,13 @@ def find_source(reference: str, default_part: str | None = None) -> DataSource:
     return _resolve(manifest, part, seen=())
 
 
-def resolve_roles(data: str, synthetic: str | None, real: str | None, test: str | None) -> dict[str, DataSource]:
-    """The sources of the three roles: a data set's own parts, each of which an override may replace."""
+def resolve_roles(
+    data: str, synthetic: str | None, real: str | None, test: str | None, labelled: str | None = None
+) -> dict[str, DataSource]:
+    """The sources of the roles: a data set's own parts, each of which an override may replace.
+
+    'labelled', the real images that estimators learn from, is there only when it is named; else they use 'real'.
+    """
     place, part = split_reference(data)
     if part:
         raise UsageError(f"--data takes a whole data set, not a part: write --data {place}, or --synthetic {data}")
@@ -166,6 +172,8 @@ def resolve_roles(data: str, synthetic: str | None, real: str | None, test: str 
                 f"name one with --{role} NAME or --{role} NAME:PART"
             )
         found[role] = find_source(reference or f"{place}:{role}", role)
+    if labelled is not None or (LABELLED in manifest.parts and real is None):
+        found[LABELLED] = find_source(labelled or f"{place}:{LABELLED}", LABELLED)
     return found
 
 

@@ -10,7 +10,7 @@ from bench.data.indexed import Labels
 
 
 def mirror(images: NDArray[np.uint8], labels: Labels, which: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], Labels]:
-    """(N, H, W) images and labels with those of `which` (N,) mirrored; the inputs stay untouched.
+    """(N, H, W) images, or (N, H, W, 3), and labels with those of `which` (N,) mirrored; the inputs stay untouched.
 
     A mirrored image has the opposite yaw, of the gaze and of the head, and its pupil at the other side.
     """

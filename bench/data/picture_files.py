@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
@@ -15,19 +16,29 @@ EIGHT_BIT_MODES = ("L", "LA", "RGB", "RGBA", "P")
 
 
 def read_grey(path: Path) -> NDArray[np.uint8]:
-    """(H, W) uint8 of a picture file; colour becomes luma (ITU-R BT.601), alpha is dropped.
+    """(H, W) uint8 of a picture file; DataError when it is missing, and as `decode_grey`."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError(f"no picture {path}; see 'bench data status' for how to get the data set") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); get it again") from error
+    return decode_grey(content, path)
 
-    DataError for a missing, truncated or foreign file, and for more than 8 bits, which would lose its scale.
+
+def decode_grey(content: bytes, path: Path) -> NDArray[np.uint8]:
+    """(H, W) uint8 of a picture's bytes; colour becomes luma (ITU-R BT.601), alpha is dropped.
+
+    DataError for a truncated or foreign picture, and for more than 8 bits, which would lose its scale. path: what
+    to call it.
     """
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as picture:
+        with Image.open(io.BytesIO(content)) as picture:
             if picture.mode not in EIGHT_BIT_MODES:
                 raise DataError(f"{path}: picture of kind '{picture.mode}', expected 8-bit grey or colour; convert it")
             return np.asarray(picture.convert("RGB").convert("L") if picture.mode == "P" else picture.convert("L"))
-    except FileNotFoundError as error:
-        raise DataError(f"no picture {path}; see 'bench data status' for how to get the data set") from error
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
         reason = str(error).partition("\n")[0].replace(str(path), path.name)
         raise DataError(f"{path} cannot be read as a picture ({reason}); it is damaged, get it again") from error

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bench.core.errors import DataError
 from bench.data.files_below import require_folder
+from bench.data.gaze_angles import head_pose_from_unity
 from bench.data.picture_files import natural_order
 
 # Some locales write numbers with full-width stops and commas.
@@ -61,6 +62,15 @@ def points(content: dict[str, Any], path: Path, *keys: str) -> NDArray[np.float6
     if {len(row) for row in rows} != {3}:
         raise DataError(f"{path}: '{'.'.join(keys)}' does not hold points of 3 numbers; render it again")
     return np.array(rows)
+
+
+def head_pose_of(content: dict[str, Any], path: Path, *keys: str) -> NDArray[np.float64]:
+    """(2,) head pitch and yaw in radians of the camera's Euler angles at nested keys."""
+    euler = vector(content, path, *keys)
+    if len(euler) != 3:
+        raise DataError(f"{path}: '{'.'.join(keys)}' has {len(euler)} numbers, expected 3; render it again")
+    pitch_yaw: NDArray[np.float64] = head_pose_from_unity(euler[None])[0]
+    return pitch_yaw
 
 
 def _at(content: dict[str, Any], path: Path, keys: Sequence[str]) -> Any:

@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.core.canonical import file_digest
 from bench.core.errors import DataError, UsageError
 from bench.core.images import ImageSet
+from bench.data.check import Check, Verdict
 from bench.data.files_below import below
 from bench.data.imagesets import save_image_set
+from bench.data.indexed import fixed_subset
+from bench.data.label_checks import judge
+from bench.data.label_evidence import Evidence, evidence
 from bench.data.manifests import DataSource, Manifest, find_manifest, find_source, list_manifests, split_reference
-from bench.data.pupil_blob import darkest_blobs
 
 State = Literal["there", "missing", "built in", "wrong"]
-Verdict = Literal["ok", "bad", "unknown"]
-EVIDENCE = 0.2  # smallest correlation that counts, where sampling noise alone does not reach it
-EVIDENCE_IMAGES = 1000
+SAMPLE_IMAGES = 1000
 SIMULATED_IMAGES = 5000
 
 
@@ -51,12 +51,11 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One check of a part: 'unknown' means that the data cannot tell."""
+class Examined:
+    """The checks of a part, and the evidence that its gaze labels were judged by (None when it has none)."""
 
-    name: str
-    verdict: Verdict
-    detail: str
+    checks: list[Check]
+    evidence: Evidence | None
 
 
 def status(data_set: str | None = None) -> list[PartStatus]:
@@ -89,14 +88,23 @@ def prepare(reference: str, out: Path, count: int | None = None) -> Prepared:
 
 def verify(reference: str, count: int | None = None) -> list[Check]:
     """Read a part and check its files' hashes, images and labels. A part that cannot be read gives one 'bad' check."""
+    return examine(reference, count).checks
+
+
+def examine(reference: str, count: int | None = None) -> Examined:
+    """As `verify`, with the evidence for the labels, to be drawn by `reports.label_evidence`."""
     source = find_source(reference)
     try:
         checks = _hashes(source)
         # a simulated part is as large as one likes, and its images are alike
         images = source.read(SIMULATED_IMAGES if source.simulator and count is None else count)
     except DataError as error:
-        return [Check("files", "bad", str(error))]
-    return [*checks, _contents(images), _variety(images), *_signs(images)]
+        return Examined([Check("files", "bad", str(error))], None)
+    checks += [_contents(images), _variety(images)]
+    if "gaze" not in images.labels:
+        return Examined(checks, None)
+    found = evidence(images)
+    return Examined([*checks, *judge(found)], found)
 
 
 def _part_status(manifest: Manifest, part: str, place: str | None) -> PartStatus:
@@ -157,37 +165,5 @@ def _variety(images: ImageSet) -> Check:
     return Check("pixels", verdict, f"{flat} flat and {repeated} repeated images of {len(sample)} looked at")
 
 
-def _signs(images: ImageSet) -> list[Check]:
-    """Whether the pupil moves as gaze says: towards smaller x with yaw, towards smaller y with pitch."""
-    if "gaze" not in images.labels:
-        return []
-    from bench.data.gaze_angles import pitch_yaw_from_vectors
-
-    sample = _sample(images)
-    pupils = {"darkest blob": darkest_blobs(np.asarray(sample.images[:]))}
-    if "pupil" in sample.labels:
-        pupils["pupil label"] = sample.labels["pupil"]
-    angles = pitch_yaw_from_vectors(sample.gaze)
-    return [
-        _sign(f"{angle} against the {what}'s {axis}", angles[:, column], at[:, place])
-        for what, at in pupils.items()
-        for angle, column, axis, place in (("pitch", 0, "y", 1), ("yaw", 1, "x", 0))
-    ]
-
-
-def _sign(name: str, angle: NDArray[np.float64], place: NDArray[np.float64]) -> Check:
-    if len(angle) < 10 or angle.std() == 0 or place.std() == 0:
-        return Check(name, "unknown", "too few or too equal images to tell")
-    r = float(np.corrcoef(angle, place)[0, 1])
-    # Fisher's z of an absent relation has the standard deviation 1 / sqrt(n - 3)
-    if abs(r) < EVIDENCE or abs(np.arctanh(np.clip(r, -0.999999, 0.999999))) * np.sqrt(len(angle) - 3) < 3:
-        return Check(name, "unknown", f"r = {r:+.2f}: no relation; the labels may belong to other images")
-    if r > 0:
-        return Check(name, "bad", f"r = {r:+.2f}: the sign is opposite to the convention's; change the part's options")
-    return Check(name, "ok", f"r = {r:+.2f}: as the convention says")
-
-
 def _sample(images: ImageSet) -> ImageSet:
-    from bench.data.indexed import fixed_subset
-
-    return images.select(fixed_subset(len(images), min(len(images), EVIDENCE_IMAGES)))
+    return images.select(fixed_subset(len(images), min(len(images), SAMPLE_IMAGES)))

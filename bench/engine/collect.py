@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,15 @@ from numpy.typing import NDArray
 import bench
 from bench.core import registry
 from bench.core.errors import DataError
+from bench.core.experiment import Column, Row
 from bench.core.images import ImageSet
+from bench.core.measure import Measure
+from bench.core.metric import Metric
 from bench.data.imagesets import load_image_set
-from bench.engine.plan import Plan
-from bench.engine.results import Results, RowResults, TrainingLog
+from bench.engine.plan import Cell, Plan, applies
+from bench.engine.results import CellResults, ColumnFacts, Results, RowResults, TrainingLog
 from bench.engine.run import check_persons
+from bench.engine.steps.measure import PER_IMAGE, SUMMARY
 from bench.engine.store import Store
 from bench.engine.training_log import load_log
 
@@ -31,36 +37,93 @@ def collect(plan: Plan, store: Store, failures: Mapping[str, str]) -> Results:
     """Results of every cell; `failures` says why a step is not in the store (see `execute`)."""
     sets = {role: load_image_set(store.verified(key) / "images.h5") for role, key in plan.sets.items()}
     test = sets["test"]
-    truth = test.require(TARGETS[plan.experiment.task])
-    metric = registry.load("metrics", plan.experiment.metric)()
-    rows = []
-    for row in plan.rows:
-        values: dict[int, NDArray[np.float64]] = {}
-        failed: dict[int, str] = {}
-        warnings: list[str] = []
-        for cell in (cell for cell in plan.cells if cell.row == row):
-            if store.has(cell.predictions):
-                values[cell.seed] = metric.per_image(_predictions(store, cell.predictions, test), truth)
-            else:
-                failed[cell.seed] = failures.get(cell.predictions, "not run yet; 'bench run' makes it")
-            if row.refiner is not None and store.has(plan.fits[row.refiner, cell.seed]):
-                found = store.record(plan.fits[row.refiner, cell.seed])["warnings"]
-                warnings += [f"{row.refiner}, seed {cell.seed}: {text}" for text in found]
-        rows.append(RowResults(row, values, failed, plan.not_run.get(row.key), tuple(warnings)))
+    reader = _Reader(store, test, test.require(TARGETS[plan.experiment.task]), failures)
     return Results(
         experiment=plan.experiment,
         profile=plan.request.profile,
         data={role: f"{plan.sources[role].title}, {len(sets[role]):,} images" for role in sets},
         simulator=plan.sources["test"].simulator,
-        paper_data=all(source.paper_data for source in plan.sources.values()),
+        paper_data=all(source.paper_data for role, source in plan.sources.items() if role in sets),
         marks=(f"Labels: {test.convention.line()}.", *check_persons(plan, store)),
         ids=test.ids,
         persons=test.persons,
-        rows=tuple(rows),
+        columns=tuple(facts_of(column) for column in plan.experiment.columns),
+        rows=tuple(RowResults(row, _cells(plan, row, reader), _warnings(plan, row, store)) for row in plan.rows),
         pictures=_pictures(plan, store, sets),
         training=tuple(_training_logs(plan, store)),
         provenance=provenance(plan, store),
     )
+
+
+def facts_of(column: Column) -> ColumnFacts:
+    """What a column's numbers are, from its metric or measure."""
+    own: dict[str, Any] = {"of": column.of, "estimator": column.estimator}
+    if column.of == "training":
+        return ColumnFacts(column.key, column.label, "seconds", 1, "s", "neither", "seconds", **own)
+    if column.of == "images":
+        measure: type[Measure] = registry.load("measures", column.name)
+        quantity = measure.quantities[column.quantity]
+        return ColumnFacts(
+            column.key, column.label, measure.name, measure.version, quantity.unit, quantity.better, measure.kind,
+            column.quantity, **own,
+        )  # fmt: skip
+    metric: Metric = registry.load("metrics", column.name)(**column.options)
+    return ColumnFacts(
+        column.key, column.label, metric.name, metric.version, metric.unit, metric.better, "error", **own
+    )
+
+
+def _cells(plan: Plan, row: Row, reader: _Reader) -> dict[str, CellResults]:
+    cells = {}
+    for column in plan.experiment.columns:
+        if not applies(row, column):
+            continue
+        planned = [cell for cell in plan.cells if cell.row.key == row.key and cell.column.key == column.key]
+        cells[column.key] = reader.cell(column, planned, plan.not_run.get((row.key, column.key)))
+    return cells
+
+
+def _warnings(plan: Plan, row: Row, store: Store) -> tuple[str, ...]:
+    """What the trainings of the row's refiner warned of."""
+    if row.variant is None:
+        return ()
+    name = row.variant.key
+    trained = [(seed, plan.fits[name, seed]) for seed in plan.seeds if store.has(plan.fits.get((name, seed), ""))]
+    return tuple(f"{name}, seed {seed}: {text}" for seed, key in trained for text in store.record(key)["warnings"])
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads cells' numbers from the store."""
+
+    store: Store
+    test: ImageSet
+    truth: NDArray[np.float64]
+    failures: Mapping[str, str]
+
+    def cell(self, column: Column, planned: Sequence[Cell], not_run: str | None) -> CellResults:
+        """All seeds of a row and column; a value that is not finite is a failure, never a number."""
+        values: dict[int, float] = {}
+        per_image: dict[int, dict[str, NDArray[np.float64]]] = {}
+        failed: dict[int, str] = {}
+        for cell in planned:
+            if not self.store.has(cell.key):
+                failed[cell.seed] = self.failures.get(cell.key, "not run yet; 'bench run' makes it")
+                continue
+            values[cell.seed], per_image[cell.seed] = self._read(column, cell.key)
+        return CellResults(values, per_image, failed, not_run)
+
+    def _read(self, column: Column, key: str) -> tuple[float, dict[str, NDArray[np.float64]]]:
+        if column.of == "training":
+            return float(self.store.record(key)["notes"]["fit_seconds"]), {}
+        if column.of == "images":
+            folder = self.store.verified(key)
+            frame = pd.read_parquet(folder / PER_IMAGE)
+            found = {str(name): frame[name].to_numpy(dtype=np.float64) for name in frame.columns if name != "id"}
+            return float(json.loads((folder / SUMMARY).read_text())[column.quantity]), found
+        metric: Metric = registry.load("metrics", column.name)(**column.options)
+        scores = metric.per_image(_predictions(self.store, key, self.test), self.truth)
+        return metric.summary(scores), {"value": scores}
 
 
 def _predictions(store: Store, key: str, test: ImageSet) -> NDArray[np.float64]:
@@ -73,11 +136,10 @@ def _predictions(store: Store, key: str, test: ImageSet) -> NDArray[np.float64]:
 
 def _pictures(plan: Plan, store: Store, sets: Mapping[str, ImageSet]) -> dict[str, NDArray[Any]]:
     found = {"synthetic": np.asarray(sets["synthetic"].images[:PICTURES])}
-    for refiner in plan.refiners:
-        key = plan.refined[refiner, plan.seeds[0], 1]
+    for variant, key in plan.pictured.items():
         if store.has(key):
             refined = load_image_set(store.verified(key) / "images.h5")
-            found[f"refined: {refiner}"] = np.asarray(refined.images[:PICTURES])
+            found[f"refined: {variant}"] = np.asarray(refined.images[:PICTURES])
     # Spread over the real set, so that several persons are seen.
     spread = np.linspace(0, len(sets["real"]) - 1, PICTURES).astype(int)
     found["real"] = np.asarray(sets["real"].select(spread).images[:])
@@ -86,9 +148,11 @@ def _pictures(plan: Plan, store: Store, sets: Mapping[str, ImageSet]) -> dict[st
 
 def _training_logs(plan: Plan, store: Store) -> list[TrainingLog]:
     logs = []
+    seen = set()  # rows of several moments share one training
     for (refiner, seed), key in plan.fits.items():
-        if not store.has(key):
+        if key in seen or not store.has(key):
             continue
+        seen.add(key)
         scalars, images = load_log(store.verified(key))
         strip = tuple((step, pictures) for step, name, pictures in images if name == "refined")
         inputs = next((pictures for _, name, pictures in images if name == "inputs"), None)
@@ -104,12 +168,12 @@ def provenance(plan: Plan, store: Store) -> dict[str, Any]:
     return {
         **source_revision(),
         "version": bench.__version__,
-        "keys": {f"{cell.row.key}, seed {cell.seed}": cell.predictions for cell in plan.cells},
+        "keys": {f"{cell.row.key}, {cell.column.key}, seed {cell.seed}": cell.key for cell in plan.cells},
         "settings": {
             recipe.label: dict(recipe.config) for recipe in plan.recipes.values() if recipe.step.startswith("fit_")
         },
         "notes": {plan.recipes[key].label: record["notes"] for key, record in stored.items() if record["notes"]},
-        "data": {role: source.name for role, source in plan.sources.items()},
+        "data": {role: plan.sources[role].name for role in plan.sets},
         "licences": {source.name: source.licence for source in plan.sources.values()},
         "environment": [dict(found) for found in sorted(environments)],
         "hardware": sorted({record["device"] for record in stored.values()}),

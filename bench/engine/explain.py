@@ -49,8 +49,15 @@ def explain(plan: Plan, store: Store) -> Explanation:
         PlannedStep(key, recipe.label, key not in missing, _why(recipe, plan, missing, past) if key in missing else "")
         for key, recipe in plan.recipes.items()
     )
-    done = sum(cell.predictions in stored for cell in plan.cells)
-    return Explanation(plan.request.experiment, plan.request.profile, len(plan.cells), done, dict(plan.not_run), steps)
+    done = sum(cell.key in stored for cell in plan.cells)
+    return Explanation(
+        plan.request.experiment,
+        plan.request.profile,
+        len(plan.cells),
+        done,
+        {", ".join(where): reason for where, reason in plan.not_run.items()},
+        steps,
+    )
 
 
 def _stored_recipes(store: Store) -> list[Recipe]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.core import registry
-from bench.core.errors import UsageError, did_you_mean
-from bench.core.experiment import Experiment, Profile, Row
+from bench.core.errors import DataError, UsageError, did_you_mean
+from bench.core.experiment import Column, Experiment, Profile, Row, Variant
+from bench.core.measure import Measure
 from bench.core.settings_text import parse_settings
 from bench.data.manifests import DataSource, resolve_roles
 from bench.engine.recipe import Recipe
@@ -28,6 +29,7 @@ class Request:
     synthetic: str | None = None
     real: str | None = None
     test: str | None = None
+    labelled: str | None = None
     seeds: int | None = None
     refiners: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
@@ -36,16 +38,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Cell:
-    """A row with a seed, and the key of its predictions."""
+    """A row and a column with a seed, and the key of the step that its number comes from."""
 
     row: Row
+    column: Column
     seed: int
-    predictions: str
+    key: str
 
 
 @dataclass(frozen=True)
 class Plan:
-    """recipes: key -> recipe, inputs before what needs them. not_run: row key -> why it has no cells."""
+    """recipes: key -> recipe, inputs before what needs them. not_run: (row key, column key) -> why it has no cells."""
 
     request: Request
     experiment: Experiment
@@ -56,19 +59,29 @@ class Plan:
     recipes: Mapping[str, Recipe]
     cells: tuple[Cell, ...]
     rows: tuple[Row, ...]
-    not_run: Mapping[str, str]
+    not_run: Mapping[tuple[str, str], str]
     sets: Mapping[str, str]
-    """Image sets by name ('synthetic', 'real', 'test') -> key of their prepare step."""
+    """Image sets by role -> key of their prepare step."""
     fits: Mapping[tuple[str, int], str]
-    """(refiner, seed) -> key of its training."""
+    """(variant, seed) -> key of its training."""
     refined: Mapping[tuple[str, int, int], str]
-    """(refiner, seed, size) -> key of its refined set."""
+    """(variant, seed, size) -> key of its refined set."""
+
+    @functools.cached_property
+    def variants(self) -> tuple[Variant, ...]:
+        """The refiners of the rows with their settings, each once."""
+        return tuple({row.variant.key: row.variant for row in self.rows if row.variant is not None}.values())
+
+    @functools.cached_property
+    def pictured(self) -> Mapping[str, str]:
+        """Variant -> key of the refined set that pictures are taken from: the first seed's."""
+        keys = [variant.key for variant in self.variants]
+        return {key: self.refined[key, self.seeds[0], 1] for key in keys if (key, self.seeds[0], 1) in self.refined}
 
     def targets(self) -> tuple[str, ...]:
-        """The steps that the report reads: predictions, trainings' logs, image sets."""
-        pictures = [key for (_, seed, size), key in self.refined.items() if (seed, size) == (self.seeds[0], 1)]
-        wanted = [cell.predictions for cell in self.cells]
-        return tuple(dict.fromkeys([*wanted, *self.fits.values(), *pictures, *self.sets.values()]))
+        """The steps that the report reads: cells' numbers, trainings' logs, image sets."""
+        wanted = [cell.key for cell in self.cells]
+        return tuple(dict.fromkeys([*wanted, *self.fits.values(), *self.pictured.values(), *self.sets.values()]))
 
     def missing(self, stored: Iterable[str]) -> list[str]:
         """Keys to run, in order: targets that are not stored, and what they need that is not."""
@@ -99,42 +112,122 @@ def make_plan(request: Request) -> Plan:
     for name in refiners:
         registry.module_name("refiners", name)
     rows = experiment.rows(refiners)
-    roles = resolve_roles(request.data or experiment.data, request.synthetic, request.real, request.test)
-    components = {*refiners, *(row.estimator for row in rows)}
+    roles = resolve_roles(
+        request.data or experiment.data, request.synthetic, request.real, request.test, request.labelled
+    )
+    components = _components(experiment, rows)
     settings, images = _split_settings(request.settings, components, profile)
-    builder = _Builder(request.profile, settings, images, roles)
+    largest = max(row.size for row in rows)
+    builder = _Builder(profile.preset or request.profile, settings, images, roles, largest)
+    experiment = replace(
+        experiment, columns=tuple(column for column in experiment.columns if not builder.lacking(column))
+    )
     cells = []
-    not_run: dict[str, str] = {}
+    not_run: dict[tuple[str, str], str] = {}
     for row in rows:
-        if row.train == "real" and not roles["real"].labelled:
-            not_run[row.key] = f"{roles['real'].name} has no labels to train on"
-            continue
-        cells += [Cell(row, seed, builder.predictions(row, seed)) for seed in seeds]
-    for refiner in refiners:  # pictures want a refined set even if no cell could be planned
-        builder.refined(refiner, seeds[0], 1)
-    sets = {role: builder.prepared(role, 1) for role in roles}
+        for column in experiment.columns:
+            if not applies(row, column):
+                continue
+            reason = builder.obstacle(row, column)
+            if row.key in profile.leaves_out:
+                reason = f"left out at {request.profile}, to save time; a larger profile runs it"
+            if reason:
+                not_run[row.key, column.key] = reason
+                continue
+            cells += [Cell(row, column, seed, builder.cell(row, column, seed)) for seed in seeds]
+    for row in rows:  # pictures want a refined set even if no cell could be planned
+        if row.variant is not None and not builder.lacking(row):
+            builder.refined(row.variant, seeds[0], 1)
+    sets = {role: builder.prepared(role, 1) for role in roles if role != "labelled" or not builder.unlabelled()}
     return Plan(
         request, experiment, profile, seeds, refiners, roles, builder.recipes, tuple(cells), rows, not_run,
         sets, builder.fits, builder.refined_sets,
     )  # fmt: skip
 
 
+def applies(row: Row, column: Column) -> bool:
+    """Whether a column means anything for a row; where it does not, the table has a dash."""
+    if row.columns is not None and column.key not in row.columns:
+        return False
+    if column.of == "predictions":
+        return (column.estimator or row.estimator) is not None
+    if column.of == "training":
+        return row.variant is not None
+    return not (_measure(column).needs_source and row.train == "real")
+
+
+def _measure(column: Column) -> type[Measure]:
+    return registry.load("measures", column.name)  # type: ignore[no-any-return]
+
+
+def _components(experiment: Experiment, rows: Iterable[Row]) -> set[str]:
+    """Every refiner, estimator and measure of an experiment: the owners of settings."""
+    rows = tuple(rows)
+    refiners = {row.variant.refiner for row in rows if row.variant is not None}
+    estimators = {row.estimator for row in rows} | {column.estimator for column in experiment.columns}
+    measures = {column.name for column in experiment.columns if column.of == "images"}
+    return refiners | measures | {name for name in estimators if name is not None}
+
+
 @dataclass
 class _Builder:
     """Makes recipes, each once, inputs first."""
 
-    profile: str
+    preset: str
     settings: Mapping[str, Mapping[str, Any]]
     images: Mapping[str, int | None]
     roles: Mapping[str, DataSource]
+    largest: int = 1
+    """The largest size of a row: refiners are trained on that many images."""
     identities: dict[str, dict[str, Any]] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     fits: dict[tuple[str, int], str] = field(default_factory=dict)
     refined_sets: dict[tuple[str, int, int], str] = field(default_factory=dict)
 
-    def _configured(self, name: str) -> dict[str, Any]:
-        chosen = dict(self.settings.get(name, {}))
-        return {"preset": chosen.pop("preset", self.profile), "settings": chosen}
+    def obstacle(self, row: Row, column: Column) -> str:
+        """Why a cell cannot be run with these data and settings; empty when it can."""
+        if self.lacking(row):
+            return self.lacking(row)
+        gauge = _measure(column).gauge if column.of == "images" else "none"
+        return self.unlabelled() if row.train == "real" or gauge == "real" else ""
+
+    def lacking(self, part: Row | Column) -> str:
+        """Which settings a row or column waits for; empty when one of them is given."""
+        given = {f"{owner}.{name}" for owner, settings in self.settings.items() for name in settings}
+        if not part.needs or given & set(part.needs):
+            return ""
+        return f"it needs {' or '.join(f'--set {name}=...' for name in part.needs)}"
+
+    def unlabelled(self) -> str:
+        """Why there are no labelled real images to train on; empty when there are."""
+        source = self.roles[self._labelled()]
+        if not source.labelled:
+            return f"{source.name} has no labels to train on"
+        try:
+            self._identity(self._labelled())
+        except DataError as error:
+            if "labelled" in self.roles:  # a set of its own, which a user may not have
+                return str(error)
+            raise
+        return ""
+
+    def cell(self, row: Row, column: Column, seed: int) -> str:
+        """The key of the step that a cell's number comes from."""
+        if column.of == "images":
+            return self.measured(row, column, seed)
+        if column.of == "training":
+            assert row.variant is not None
+            return self.fit(row.variant, seed)
+        estimator = column.estimator or row.estimator
+        assert estimator is not None
+        return self.predictions(row, estimator, seed)
+
+    def _labelled(self) -> str:
+        return "labelled" if "labelled" in self.roles else "real"
+
+    def _configured(self, name: str, own: Mapping[str, Any]) -> dict[str, Any]:
+        chosen = {**self.settings.get(name, {}), **own}
+        return {"preset": chosen.pop("preset", self.preset), "settings": chosen}
 
     def _identity(self, role: str) -> dict[str, Any]:
         if role not in self.identities:  # hashing a data set's files takes a while
@@ -158,36 +251,64 @@ class _Builder:
 
     def prepared(self, role: str, size: int) -> str:
         source = self.roles[role]
-        count = self.images[role]
+        count = self.images["real" if role == "labelled" else role]
         config = {"source": self._identity(role), "count": count if count is None else count * size}
         place = {"source": source.spec()}
         return self._step("prepare", f"prepare {source.name}", ("readers", source.format), config, {}, place=place)
 
-    def fit(self, refiner: str, seed: int) -> str:
-        inputs = {"synthetic": self.prepared("synthetic", 1), "real": self.prepared("real", 1)}
-        component: tuple[registry.Kind, str] = ("refiners", refiner)
-        config = self._configured(refiner)
-        key = self._step("fit_refiner", f"train {refiner}, seed {seed}", component, config, inputs, seed)
-        self.fits[refiner, seed] = key
+    def fit(self, variant: Variant, seed: int) -> str:
+        inputs = {"synthetic": self.prepared("synthetic", self.largest), "real": self.prepared("real", 1)}
+        component: tuple[registry.Kind, str] = ("refiners", variant.refiner)
+        config = self._configured(variant.refiner, variant.settings)
+        key = self._step("fit_refiner", f"train {variant.key}, seed {seed}", component, config, inputs, seed)
+        self.fits[variant.key, seed] = key
         return key
 
-    def refined(self, refiner: str, seed: int, size: int) -> str:
-        inputs = {"refiner": self.fit(refiner, seed), "images": self.prepared("synthetic", size)}
-        key = self._step("refine", f"refine with {refiner}, seed {seed}", ("refiners", refiner), {}, inputs, seed)
-        self.refined_sets[refiner, seed, size] = key
+    def refined(self, variant: Variant, seed: int, size: int) -> str:
+        inputs = {"refiner": self.fit(variant, seed), "images": self.prepared("synthetic", size)}
+        config = {} if variant.moment is None else {"moment": variant.moment}
+        component: tuple[registry.Kind, str] = ("refiners", variant.refiner)
+        key = self._step("refine", f"refine with {variant.key}, seed {seed}", component, config, inputs, seed)
+        self.refined_sets[variant.key, seed, size] = key
         return key
 
-    def predictions(self, row: Row, seed: int) -> str:
-        if row.refiner is not None:
-            train = self.refined(row.refiner, seed, row.size)
-        else:
-            train = self.prepared(row.train, row.size if row.train == "synthetic" else 1)
-        what = f"{row.estimator} on {row.refiner or row.train}, seed {seed}"
-        component: tuple[registry.Kind, str] = ("estimators", row.estimator)
-        config = self._configured(row.estimator)
-        fit = self._step("fit_estimator", f"train {what}", component, config, {"train": train}, seed)
+    def _trained_on(self, row: Row, seed: int, size: int) -> str:
+        """The image set of a row."""
+        if row.variant is not None:
+            return self.refined(row.variant, seed, size)
+        return self.prepared("synthetic", size) if row.train == "synthetic" else self.prepared(self._labelled(), 1)
+
+    def predictions(self, row: Row, estimator: str, seed: int) -> str:
+        what = f"{estimator} on {row.variant.key if row.variant else row.train}, seed {seed}"
+        component: tuple[registry.Kind, str] = ("estimators", estimator)
+        config = self._configured(estimator, row.settings.get(estimator, {}))
+        inputs = {"train": self._trained_on(row, seed, row.size)}
+        if row.adapt:
+            inputs["adapt"] = self.prepared("real", 1)
+        fit = self._step("fit_estimator", f"train {what}", component, config, inputs, seed)
         inputs = {"estimator": fit, "images": self.prepared("test", 1)}
         return self._step("predict", f"test {what}", component, {}, inputs, seed)
+
+    def measured(self, row: Row, column: Column, seed: int) -> str:
+        measure = _measure(column)
+        what = row.variant.key if row.variant else row.train
+        inputs = {"images": self._trained_on(row, seed, 1), "real": self.prepared(column.reference, 1)}
+        if row.train != "real":
+            inputs["source"] = self.prepared("synthetic", 1)
+        config: dict[str, Any] = {"settings": self.settings.get(column.name, {})}
+        if measure.gauge != "none":
+            assert column.estimator is not None, f"column {column.key}: {column.name} measures with an estimator"
+            config["gauge"] = column.estimator
+            inputs["gauge"] = self._gauge(column.estimator, measure.gauge, seed)
+        label = f"measure {column.name} of {what}, seed {seed}"
+        return self._step("measure", label, ("measures", column.name), config, inputs, seed)
+
+    def _gauge(self, estimator: str, domain: str, seed: int) -> str:
+        """An estimator to measure with, trained on every second image of a set; the others are measured."""
+        config = {**self._configured(estimator, {}), "every_second": True}
+        train = self.prepared("synthetic" if domain == "synthetic" else self._labelled(), 1)
+        label = f"train {estimator} to measure with, seed {seed}"
+        return self._step("fit_estimator", label, ("estimators", estimator), config, {"train": train}, seed)
 
 
 @functools.cache

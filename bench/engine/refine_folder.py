@@ -27,8 +27,11 @@ def refine_folder(plan: Plan, store: Store, *, seed: int, source: Path, into: Pa
     The refiner is the plan's first, trained with `seed`; UsageError when it is not stored yet.
     All images are read and checked before the first is written.
     """
-    name = plan.refiners[0]
-    key = plan.fits[name, seed]
+    if not plan.variants:
+        raise UsageError(f"{plan.request.experiment} trains no refiner; choose another --experiment")
+    variant = plan.variants[0]
+    name = variant.refiner
+    key = plan.fits[variant.key, seed]
     if not store.has(key):
         raise UsageError(
             f"no trained '{name}' (seed {seed}, profile {plan.request.profile}) is stored."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,24 +14,56 @@ from bench.core.experiment import Experiment, Row
 
 
 @dataclass(frozen=True)
-class RowResults:
-    """One line of the table, all its seeds.
+class ColumnFacts:
+    """What the numbers of a column are. name, version: of the metric or measure; quantity: which of a measure's."""
 
-    values: seed -> (N,) float64 metric value per test image, in the order of `Results.ids`.
-    failures: seed -> reason. not_run: why no cell of the row could be planned, else None.
+    key: str
+    label: str
+    name: str
+    version: int
+    unit: str
+    better: Literal["lower", "higher", "neither"]
+    kind: Literal["error", "drift", "realism", "change", "seconds"]
+    quantity: str = ""
+    of: Literal["predictions", "images", "training"] = "predictions"
+    estimator: str | None = None
+
+
+@dataclass(frozen=True)
+class CellResults:
+    """One row and column, all seeds.
+
+    values: seed -> the number. per_image: seed -> name -> (N,) float64; for predictions 'value', the metric per
+    test image in the order of `Results.ids`; for a measure what it found in each image it looked at.
+    failures: seed -> reason. not_run: why no seed could be planned, else None.
+    """
+
+    values: Mapping[int, float] = field(default_factory=dict)
+    per_image: Mapping[int, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
+    failures: Mapping[int, str] = field(default_factory=dict)
+    not_run: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every seed gave a number."""
+        return bool(self.values) and not self.failures and self.not_run is None
+
+
+@dataclass(frozen=True)
+class RowResults:
+    """One line of the table. cells: by column; a column that means nothing for the row is not there.
+
     warnings: sentences to print under the table (a refiner that did nothing, collapse).
     """
 
     row: Row
-    values: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
-    failures: Mapping[int, str] = field(default_factory=dict)
-    not_run: str | None = None
+    cells: Mapping[str, CellResults] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class TrainingLog:
-    """Curves and pictures of one refiner's training.
+    """Curves and pictures of one refiner's training. refiner: the variant's key.
 
     scalars: a column 'step' and one column per logged value (NaN where not logged at that step).
     strip: (training step, (n, H, W) uint8 refined images) in order; `inputs`: the (n, H, W) synthetic ones.
@@ -52,6 +84,7 @@ class Results:
     simulator: the *test* images come from the simulator, so nothing is comparable with the paper.
     paper_data: every role is the data set that the paper used.
     marks: sentences to print under the table (label convention, persons shared, ...).
+    columns: facts of the experiment's columns, in order.
     pictures: name ('synthetic', 'refined: simgan', 'real') -> (n, H, W); synthetic and refined are pairs.
     provenance: the JSON object of the table's `provenance`.
     """
@@ -64,6 +97,7 @@ class Results:
     marks: tuple[str, ...]
     ids: NDArray[np.str_]
     persons: NDArray[np.str_]
+    columns: tuple[ColumnFacts, ...]
     rows: tuple[RowResults, ...]
     pictures: Mapping[str, NDArray[Any]]
     training: tuple[TrainingLog, ...]

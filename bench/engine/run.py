@@ -71,7 +71,8 @@ def check_persons(plan: Plan, store: Store) -> list[str]:
     sets = {role: load_image_set(store.path(key) / "images.h5") for role, key in plan.sets.items()}
     marks = []
     if any(cell.row.train == "real" for cell in plan.cells):
-        marks += check_overlap(sets["real"], sets["test"], plan.request.allow_person_overlap)
+        labelled = sets.get("labelled", sets["real"])
+        marks += check_overlap(labelled, sets["test"], plan.request.allow_person_overlap)
     marks += check_overlap(sets["synthetic"], sets["test"], plan.request.allow_person_overlap)
     return marks + note_unlabelled(sets["real"], sets["test"])
 

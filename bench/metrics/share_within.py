@@ -1,4 +1,4 @@
-"""Share of images whose gaze error is at most d degrees (the paper's Table 2)."""
+"""Percentage of images whose gaze error is at most d degrees (the paper's Table 2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.metrics.angular_error import AngularError
 
 
 class ShareWithin(Metric):
-    """1.0 for an image whose angular error is at most `degrees`, else 0.0; the summary is their share.
+    """100 for an image whose angular error is at most `degrees`, else 0; the summary is the percentage of images.
 
     The paper's Table 2 says d = 7 degrees, but its numbers are those of its Figure 7 at 13 degrees
     (all four rows to 0.05 percentage points; the curves at 7 degrees are 48.8 / 29.0 / 26.2 / 24.5 %).
@@ -20,8 +20,8 @@ class ShareWithin(Metric):
     """
 
     name = "share-within"
-    version = 1
-    unit = "share"
+    version = 2
+    unit = "%"
     better: ClassVar[Literal["lower", "higher"]] = "higher"
 
     def __init__(self, degrees: float = 7.0) -> None:
@@ -30,6 +30,6 @@ class ShareWithin(Metric):
         self.degrees = degrees
 
     def per_image(self, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N, 3) and (N, 3) -> (N,) of 0.0 and 1.0; ValueError as for the angular error."""
+        """(N, 3) and (N, 3) -> (N,) of 0.0 and 100.0; ValueError as for the angular error."""
         errors_deg = AngularError().per_image(predicted, truth)
-        return (errors_deg <= self.degrees).astype(np.float64)
+        return np.where(errors_deg <= self.degrees, 100.0, 0.0)

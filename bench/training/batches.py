@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 
 def resident(images: Any, device: str) -> torch.Tensor:
-    """(N, H, W) images as an (N, 1, H, W) tensor of the same dtype on the device."""
-    array = np.ascontiguousarray(images[:])
-    return torch.from_numpy(array).unsqueeze(1).to(device)
+    """(N, H, W) images as an (N, 1, H, W) tensor, (N, H, W, 3) as (N, 3, H, W); same dtype, on the device."""
+    tensor = torch.from_numpy(np.ascontiguousarray(images[:]))
+    return (tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor.unsqueeze(1)).to(device)
 
 
 def to_unit(images: torch.Tensor) -> torch.Tensor:
@@ -22,9 +22,10 @@ def to_unit(images: torch.Tensor) -> torch.Tensor:
 
 
 def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
-    """(N, 1, H, W) in -1..1 to (N, H, W) uint8, rounded to nearest."""
-    grey = images.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)
-    result: NDArray[np.uint8] = grey.squeeze(1).cpu().numpy()
+    """(N, 1, H, W) in -1..1 to (N, H, W) uint8, (N, 3, H, W) to (N, H, W, 3); rounded to nearest."""
+    levels = images.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    levels = levels.squeeze(1) if levels.shape[1] == 1 else levels.permute(0, 2, 3, 1).contiguous()
+    result: NDArray[np.uint8] = levels.cpu().numpy()
     return result
 
 

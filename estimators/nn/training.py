@@ -78,11 +78,13 @@ def train_network(
     run: RunContext,
     *,
     error_name: str = "validation_error",
+    draws: torch.Generator | None = None,
 ) -> None:
     """Train `network` in place and leave it with the weights of its lowest validation error.
 
     batch_loss: (batch,) int64 indices of the training set's `count` images -> scalar loss.
     validation_error: error of the network as it is now, lower is better; None keeps the last weights.
+    draws: what `batch_loss` draws random numbers from, if it does; a checkpoint keeps its state.
     The same seed gives the same weights on CPU, also when interrupted and resumed from `run.checkpoint`.
     Raises TrainingFailed when the loss or the error is NaN or infinite.
     """
@@ -99,6 +101,8 @@ def train_network(
         optimiser.load_state_dict(saved["optimiser"])
         schedule.load_state_dict(saved["schedule"])
         sampler.load_state_dict(saved["sampler"])
+        if draws is not None:
+            draws.set_state(saved["draws"])
         loss_sum.copy_(saved["loss_sum"])
         step, looks_without_gain, lowest_error = saved["step"], saved["looks_without_gain"], saved["lowest_error"]
         best_weights = {name: value.to(device) for name, value in saved["best_weights"].items()}
@@ -134,6 +138,7 @@ def train_network(
                 "optimiser": optimiser.state_dict(),
                 "schedule": schedule.state_dict(),
                 "sampler": sampler.state_dict(),
+                "draws": None if draws is None else draws.get_state(),
                 "loss_sum": loss_sum,
                 "step": step,
                 "looks_without_gain": looks_without_gain,

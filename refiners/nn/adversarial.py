@@ -22,11 +22,12 @@ from refiners.nn.losses import (
 )
 from refiners.nn.networks import DiscriminatorNet, RefinerNet
 from refiners.nn.optimisers import NetOptimiser
+from refiners.nn.psi import Psi
 
 
 @dataclass(frozen=True)
 class Batches:
-    """Resident uint8 images, (N, 1, H, W), and who draws from them: R and D from streams of their own."""
+    """Resident uint8 images, (N, C, H, W), and who draws from them: R and D from streams of their own."""
 
     synthetic: torch.Tensor
     real: torch.Tensor
@@ -40,6 +41,7 @@ class AdversarialTraining:
     """The two networks and everything their updates need.
 
     k_g, k_d: updates of R and of D per iteration. history: None trains D on current images only.
+    psi: the features that the self-regularisation compares.
     `means` collects what was lost and how often D was right, on the device.
     """
 
@@ -50,6 +52,7 @@ class AdversarialTraining:
     batches: Batches
     history: HistoryBuffer | None
     units: LossUnits
+    psi: Psi
     k_g: int
     k_d: int
     batch: int
@@ -69,7 +72,7 @@ class AdversarialTraining:
         synthetic = self._synthetic(self.batches.for_refiner)
         with autocast(self.device, self.precision):
             refined = self.refiner(synthetic)
-        regularisation = self_regularisation(refined, synthetic)
+            regularisation = self_regularisation(refined, synthetic, self.psi)
         self.refiner_optimiser.step(self.units.reduced(weight * regularisation, self.batch), rate)
         self.means.add(r_regularisation=regularisation / self.batch)
 
@@ -84,8 +87,8 @@ class AdversarialTraining:
             refined = self.refiner(synthetic)
             shown = torch.cat([refined, self._real()]) if self.discriminator.batch_norm else refined
             logits = self.discriminator(shown)[: self.batch]
+            regularisation = self_regularisation(refined, synthetic, self.psi)
         adversarial = self.units.adversarial_scale * patch_cross_entropy(logits, REAL)
-        regularisation = self_regularisation(refined, synthetic)
         loss = adversarial + self.units.weight * regularisation
         self.refiner_optimiser.step(self.units.reduced(loss, self.batch), rate)
         self.means.add(

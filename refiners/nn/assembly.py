@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import torch
 
 from bench.core.context import RunContext
+from bench.core.errors import DataError
 from bench.core.images import ImageSet, Unlabelled
 from bench.training.batches import Sampler, resident
 from bench.training.device import choose_device
 from refiners.nn.adversarial import AdversarialTraining, Batches
 from refiners.nn.diagnostics import RunningMeans
 from refiners.nn.history import HistoryBuffer
+from refiners.nn.inference import channels_of
 from refiners.nn.losses import LossUnits
 from refiners.nn.networks import DISCRIMINATORS, DiscriminatorNet, RefinerNet, initialise, map_size
 from refiners.nn.optimisers import NetOptimiser, OptimiserSettings
+from refiners.nn.psi import Psi, VGGFeatures, count_terms, derivatives, identity, mean_rgb
+from refiners.nn.psi_weights import download_weights, read_weights
 from refiners.nn.settings import SimGANSettings
 
 
@@ -24,9 +29,10 @@ def patches(config: SimGANSettings, size: tuple[int, int]) -> tuple[int, int]:
     return map_size(size, DISCRIMINATORS[config.discriminator], config.discriminator_padding)
 
 
-def new_refiner(config: SimGANSettings) -> RefinerNet:
-    """R without values."""
+def new_refiner(config: SimGANSettings, channels: int) -> RefinerNet:
+    """R without values, for images of 1 (grey) or 3 channels (colour)."""
     return RefinerNet(
+        channels=channels,
         maps=config.refiner_maps,
         blocks=config.refiner_blocks,
         kernel=config.refiner_kernel,
@@ -36,15 +42,32 @@ def new_refiner(config: SimGANSettings) -> RefinerNet:
     )
 
 
+def new_psi(config: SimGANSettings, channels: int, device: str) -> Psi:
+    """The features of the self-regularisation; DataError when images or weights do not suit them."""
+    if config.psi == "mean-rgb" and channels == 1:
+        raise DataError("psi=mean-rgb is for images in colour, and these are grey; choose psi=identity")
+    if config.psi == "vgg":
+        if config.psi_weights is not None and config.psi_weights_sha256 is not None:
+            weights = read_weights(Path(config.psi_weights), config.psi_weights_sha256)
+        else:
+            weights = download_weights()
+        return VGGFeatures(weights, config.psi_layer).to(device).to(memory_format=torch.channels_last)
+    choices: dict[str, Psi] = {"identity": identity, "derivatives": derivatives, "mean-rgb": mean_rgb}
+    return choices[config.psi]
+
+
 def build(
     config: SimGANSettings, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext
 ) -> AdversarialTraining:
     """Fresh networks, optimisers, buffer and batches; every random draw from a named stream of `run`."""
     device, size = choose_device(run.device), synthetic.size
+    channels = channels_of(synthetic.images, synthetic.name)
+    psi = new_psi(config, channels, device)
     whole = config.adversarial_loss == "global"
-    refiner = new_refiner(config)
+    refiner = new_refiner(config, channels)
     discriminator = DiscriminatorNet(
         DISCRIMINATORS[config.discriminator],
+        channels=channels,
         padding=config.discriminator_padding,
         batch_norm=config.discriminator_norm == "batch",
         whole_image=size if whole else None,
@@ -72,16 +95,17 @@ def build(
             for_discriminator=sampler(synthetic, "synthetic for D"),
             of_real=sampler(real, "real"),
         ),
-        history=HistoryBuffer(config.buffer_size, size, run.stream_seed("simgan history"), device)
+        history=HistoryBuffer(config.buffer_size, size, run.stream_seed("simgan history"), device, channels)
         if config.history
         else None,
         units=LossUnits(
             patches=math.prod(patches(config, size)),
-            pixels=math.prod(size),
+            terms=count_terms(psi, (channels, *size), device),
             weight=config.lambda_reg,
             whole_image=whole,
             reduction=config.reduction,
         ),
+        psi=psi,
         k_g=config.k_g,
         k_d=config.k_d,
         batch=config.batch,

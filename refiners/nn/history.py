@@ -15,12 +15,13 @@ class HistoryBuffer:
     The paper does not say how the buffer fills (UNCONFIRMED): here it starts empty, newly refined images are
     appended until `size` are held, and from then on each takes the place of a random one, so that every
     image held is equally likely to go. Images are drawn without replacement. 8 bits, since that is the depth
-    refined images are used at, and a quarter of the memory (51,200 images of 35x55: 99 MB).
+    refined images are used at, and a quarter of the memory (51,200 grey images of 35x55: 99 MB).
+    image: (height, width). channels: 1 for grey, 3 for colour.
     """
 
-    def __init__(self, size: int, image: tuple[int, int], seed: int, device: str) -> None:
+    def __init__(self, size: int, image: tuple[int, int], seed: int, device: str, channels: int = 1) -> None:
         self.size = size
-        self._images = torch.empty((size, 1, *image), dtype=torch.uint8, device=device)
+        self._images = torch.empty((size, channels, *image), dtype=torch.uint8, device=device)
         self._held = 0
         self._generator = torch.Generator(device=device).manual_seed(seed)
 
@@ -28,13 +29,13 @@ class HistoryBuffer:
         return self._held
 
     def sample(self, count: int) -> torch.Tensor:
-        """(count, 1, H, W) float32 in -1..1: different images, all equally likely; `count` must be held."""
+        """(count, C, H, W) float32 in -1..1: different images, all equally likely; `count` must be held."""
         if count > self._held:
             raise ValueError(f"{count} images asked of a history of {self._held}")
         return to_unit(self._images[self._distinct(self._held, count)])
 
     def push(self, refined: torch.Tensor) -> None:
-        """Take in newly refined images, (n, 1, H, W) in -1..1: into free places, then over random ones."""
+        """Take in newly refined images, (n, C, H, W) in -1..1: into free places, then over random ones."""
         images = refined.detach().float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
         free = min(len(images), self.size - self._held)
         if free < len(images):

@@ -8,6 +8,8 @@ from typing import Literal
 import torch
 from torch.nn import functional as F
 
+from refiners.nn.psi import Psi, identity
+
 # D's two maps, and the target labels of section 2.1: "0 for every y_j, and 1 for every x~_i".
 REAL, REFINED = 0, 1
 
@@ -23,9 +25,12 @@ def patch_cross_entropy(logits: torch.Tensor, label: int) -> torch.Tensor:
     return -F.log_softmax(logits.float(), dim=1)[:, label].sum()
 
 
-def self_regularisation(refined: torch.Tensor, synthetic: torch.Tensor) -> torch.Tensor:
-    """||R(x) - x||_1 of equation (4): summed over images and pixels; images in -1..1, float32 scalar."""
-    return (refined.float() - synthetic.float()).abs().sum()
+def self_regularisation(refined: torch.Tensor, synthetic: torch.Tensor, psi: Psi = identity) -> torch.Tensor:
+    """||psi(R(x)) - psi(x)||_1 of equation (4): summed over images and features; float32 scalar.
+
+    Images in -1..1. With the identity the features are the pixels, as in the first version of the paper.
+    """
+    return (psi(refined).float() - psi(synthetic).float()).abs().sum()
 
 
 def patch_accuracy(logits: torch.Tensor, label: int) -> torch.Tensor:
@@ -38,21 +43,22 @@ def patch_accuracy(logits: torch.Tensor, label: int) -> torch.Tensor:
 class LossUnits:
     """How sums over a mini-batch become the losses that are minimised.
 
-    patches: D's patches per image. pixels: per image. weight: lambda in sum units.
+    patches: D's patches per image. terms: of the self-regularisation per image, which are the pixels (times
+    channels) when psi is the identity. weight: lambda in sum units.
     whole_image: D sees the image as one (global loss), so its cross-entropy counts `patches` times and
     lambda keeps its meaning. reduction: what the sum is divided by; the paper writes none.
     """
 
     patches: int
-    pixels: int
+    terms: int
     weight: float
     whole_image: bool = False
     reduction: Reduction = "per_image"
 
     @property
     def mean_weight(self) -> float:
-        """The lambda for a loss of means over patches and pixels, as most public code writes it."""
-        return self.weight * self.pixels / self.patches
+        """The lambda for a loss of means over patches and features, as most public code writes it."""
+        return self.weight * self.terms / self.patches
 
     @property
     def adversarial_scale(self) -> float:

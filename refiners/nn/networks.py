@@ -18,13 +18,14 @@ Init = Literal["he", "xavier"]
 class RefinerNet(nn.Module):
     """R: a convolution, `blocks` ResNet blocks and a 1x1 convolution; no stride, no pooling.
 
-    (N, 1, H, W) in -1..1 -> float32 of the same shape. The paper's gaze refiner (3x3, 64 maps, 4 blocks)
-    has 296,129 parameters and a receptive field of 19 px. first_kernel: of the first convolution.
+    (N, channels, H, W) in -1..1 -> float32 of the same shape. The paper's gaze refiner (grey, 3x3, 64 maps,
+    4 blocks) has 296,129 parameters and a receptive field of 19 px. first_kernel: of the first convolution.
     """
 
     def __init__(
         self,
         *,
+        channels: int = 1,
         maps: int = 64,
         blocks: int = 4,
         kernel: int = 3,
@@ -33,9 +34,10 @@ class RefinerNet(nn.Module):
         output: Literal["tanh", "none"] = "tanh",
     ) -> None:
         super().__init__()
-        self.first = _conv(1, maps, first_kernel, padding=padding)
+        self.channels = channels
+        self.first = _conv(channels, maps, first_kernel, padding=padding)
         self.blocks = nn.ModuleList(_ResNetBlock(maps, kernel, padding) for _ in range(blocks))
-        self.last = _conv(maps, 1, 1)
+        self.last = _conv(maps, channels, 1)
         self._squash = output == "tanh"
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -83,9 +85,9 @@ DISCRIMINATORS: dict[str, Sequence[Conv | MaxPool]] = {
 
 
 class DiscriminatorNet(nn.Module):
-    """D: (N, 1, H, W) -> (N, 2, h, w) float32 logits; channel 1 says "refined", channel 0 "real".
+    """D: (N, channels, H, W) -> (N, 2, h, w) float32 logits; map 1 says "refined", map 0 "real".
 
-    The softmax over the two channels is in the loss, so no activation follows the last convolution.
+    The softmax over the two maps is in the loss, so no activation follows the last convolution.
     The paper's gaze discriminator has 75,906 parameters, a receptive field of 23 px and, for 35x55 images,
     9x14 patches ("same") or 4x9 ("valid"). batch_norm: after each convolution, with the statistics of the
     images of one call, so that a call should hold real and refined ones. whole_image: (height, width) of the
@@ -97,6 +99,7 @@ class DiscriminatorNet(nn.Module):
         self,
         layers: Sequence[Conv | MaxPool] = DISCRIMINATORS["gaze"],
         *,
+        channels: int = 1,
         padding: Padding = "same",
         batch_norm: bool = False,
         whole_image: tuple[int, int] | None = None,
@@ -104,7 +107,7 @@ class DiscriminatorNet(nn.Module):
         super().__init__()
         self.batch_norm = batch_norm
         self.features = nn.Sequential()
-        maps = 1
+        maps = channels
         for layer in layers:
             if isinstance(layer, MaxPool):
                 self.features.append(_SamePad(layer.kernel, layer.stride, float("-inf"), padding))

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from bench.core.settings import Settings
 from bench.training.device import Precision
 from refiners.nn.losses import Reduction
+from refiners.nn.psi import PsiName, VGGLayer
 
 
 class SimGANSettings(Settings):
@@ -78,6 +79,33 @@ class SimGANSettings(Settings):
         "It matters to SGD, whose steps it scales, and to clip_norm; Adam hardly sees it.",
     )
 
+    psi: PsiName = Field(
+        "identity",
+        description="Features that the self-regularisation compares: the pixels, their horizontal and vertical "
+        "differences, the mean of the colour channels, or those of a VGG16. Paper: identity; its CVPR version names "
+        "image derivatives, the mean of colour channels and learned features as alternatives. lambda_reg weighs "
+        "their sum.",
+    )
+    psi_layer: VGGLayer = Field(
+        "relu2_2",
+        description="Where psi=vgg reads its features. Which network and layer the paper means: UNCONFIRMED; "
+        "relu2_2 as Johnson et al. (ECCV 2016).",
+    )
+    psi_download: bool = Field(
+        False,
+        description="May psi=vgg download the ImageNet weights (528 MB) that torchvision provides? Not in the paper.",
+    )
+    psi_weights: str | None = Field(
+        None,
+        description="File with a VGG16's weights under torchvision's names (.pth or .safetensors); goes before "
+        "psi_download. Not in the paper.",
+    )
+    psi_weights_sha256: str | None = Field(
+        None,
+        pattern=r"^[0-9a-fA-F]{64}$",
+        description="sha256 of that file, so that a training is known by its settings. Not in the paper.",
+    )
+
     # Algorithm 1
     batch: int = Field(16, ge=2, le=65536, description="Images per mini-batch, even. Paper: 512 for gaze.")
     iterations: int = Field(800, ge=0, description="T of Algorithm 1. Not in the paper (hands: over 600,000).")
@@ -138,6 +166,13 @@ class SimGANSettings(Settings):
     )
 
     # What is watched
+    snapshots: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Copies of R kept beside the final one: its states after the shares 0, 1/n, ... (n-1)/n of the "
+        "iterations. Not in the paper.",
+    )
     log_every: int = Field(10, ge=1, description="Steps between two points of the training curves.")
     least_change: float = Field(
         2.0,
@@ -160,4 +195,17 @@ class SimGANSettings(Settings):
             raise ValueError(f"buffer_size={self.buffer_size} must hold at least one batch ({self.batch})")
         if not (self.refiner_kernel % 2 and self.refiner_first_kernel % 2):
             raise ValueError("refiner_kernel and refiner_first_kernel must be odd: R keeps the image size")
+        if self.snapshots > self.iterations:
+            raise ValueError(f"snapshots={self.snapshots} are more than there are iterations ({self.iterations})")
+        return self
+
+    @model_validator(mode="after")
+    def _weights_of_psi(self) -> Self:
+        if (self.psi_weights is None) != (self.psi_weights_sha256 is None):
+            raise ValueError("psi_weights and psi_weights_sha256 belong together; 'sha256sum FILE' prints the latter")
+        if self.psi == "vgg" and self.psi_weights is None and not self.psi_download:
+            raise ValueError(
+                "psi=vgg needs trained weights: set psi_download=true to have torchvision download them (528 MB), "
+                "or psi_weights=FILE and psi_weights_sha256=HASH"
+            )
         return self

@@ -72,7 +72,12 @@ def eyes() -> Eyes:
             ids=np.array([f"{domain}-{seed}-{index:04d}" for index in range(count)]),
             persons=np.array([f"{domain}-{person:02d}" for person in rendered.persons]),
             images=rendered.images,
-            labels={"gaze": rendered.gaze, "pupil": rendered.pupil},
+            labels={
+                "gaze": rendered.gaze,
+                "pupil": rendered.pupil,
+                "pupil_margin": rendered.pupil_margin,
+                "head_pose": rendered.head_pose,
+            },
             name=domain,
         )
 

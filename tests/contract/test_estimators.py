@@ -1,24 +1,27 @@
-"""The contract of an estimator, on simulated eyes, for every gaze estimator in the registry."""
+"""The contract of an estimator, on simulated eyes, for every one in the registry that looks at eyes."""
 
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bench.core import registry
 from bench.core.context import RunContext
-from bench.core.errors import DataError
+from bench.core.errors import DataError, UsageError
 from bench.core.estimator import Estimator
-from bench.core.images import LABELS, ImageSet
+from bench.core.images import LABELS, ImageSet, Unlabelled
 
 Saved = Callable[[Any, str], dict[str, bytes]]
 Fit = Callable[[RunContext], Estimator]
-GAZE = [name for name in registry.names("estimators") if registry.load("estimators", name).target == "gaze"]
+Predict = Callable[..., NDArray[np.float64]]
+EYE_TARGETS = ("gaze", "pupil")
+EYES = [name for name in registry.names("estimators") if registry.load("estimators", name).target in EYE_TARGETS]
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +35,11 @@ def validation(eyes: Callable[..., ImageSet]) -> ImageSet:
 
 
 @pytest.fixture(scope="module")
-def unseen(eyes: Callable[..., ImageSet]) -> Any:
-    return eyes(71, "distant", 3).images[:]
+def unseen(eyes: Callable[..., ImageSet]) -> ImageSet:
+    return eyes(71, "distant", 3)
 
 
-@pytest.fixture(scope="module", params=GAZE)
+@pytest.fixture(scope="module", params=EYES)
 def estimator_class(request: pytest.FixtureRequest) -> type[Estimator]:
     return typing.cast("type[Estimator]", registry.load("estimators", request.param))
 
@@ -58,41 +61,70 @@ def fitted(fit: Fit) -> Estimator:
     return fit(RunContext(5))
 
 
+@pytest.fixture(scope="module")
+def predict(unseen: ImageSet) -> Predict:
+    """predict(estimator, rows, seed): of those rows of the unseen images, with the labels that it takes beside them."""
+
+    def predict_rows(estimator: Estimator, rows: Any = slice(None), seed: int = 5) -> NDArray[np.float64]:
+        given = {label: unseen.labels[label][rows] for label in estimator.inputs}
+        return estimator.predict(unseen.images[rows], RunContext(seed), given)
+
+    return predict_rows
+
+
+def without(images: ImageSet, label: str) -> ImageSet:
+    kept = {name: values for name, values in images.labels.items() if name != label}
+    return ImageSet(ids=images.ids, persons=images.persons, images=images.images, labels=kept, name=images.name)
+
+
+def refused(action: Callable[[], object]) -> str | None:
+    """The message of the UsageError with which an estimator declines; None when it does not."""
+    try:
+        action()
+    except UsageError as error:
+        return str(error)
+    return None
+
+
 @pytest.mark.parametrize("name", registry.names("estimators"))
 def test_declares_itself(name: str) -> None:
     estimator = registry.load("estimators", name)
     assert estimator.target in LABELS
+    assert set(estimator.inputs) <= set(LABELS) - {estimator.target}
     assert 0 <= estimator.validation_share < 1
 
 
-def test_predicts_unit_vectors_and_leaves_the_images_alone(fitted: Estimator, unseen: Any) -> None:
-    before = unseen.copy()
-    predicted = fitted.predict(unseen, RunContext(5))
-    assert predicted.shape == (71, 3)
+def test_predicts_labels_and_leaves_the_images_alone(fitted: Estimator, unseen: ImageSet, predict: Predict) -> None:
+    images, labels = unseen.images[:].copy(), {name: values.copy() for name, values in unseen.labels.items()}
+    predicted = predict(fitted)
+    assert predicted.shape == (71, *LABELS[fitted.target][0])
     assert predicted.dtype == np.float64
-    np.testing.assert_allclose(np.linalg.norm(predicted, axis=1), 1, atol=1e-9)
-    np.testing.assert_array_equal(unseen, before)
+    assert np.isfinite(predicted).all()
+    if fitted.target == "gaze":
+        np.testing.assert_allclose(np.linalg.norm(predicted, axis=1), 1, atol=1e-9)
+    np.testing.assert_array_equal(unseen.images[:], images)
+    for name, values in labels.items():
+        np.testing.assert_array_equal(unseen.labels[name], values)
 
 
-def test_independent_of_batch_and_order(fitted: Estimator, unseen: Any) -> None:
-    together = fitted.predict(unseen, RunContext(5))
+def test_independent_of_batch_and_order(fitted: Estimator, predict: Predict) -> None:
+    together = predict(fitted)
     for batch, count in ((1, 9), (7, 71), (64, 71)):
-        parts = [fitted.predict(unseen[at : at + batch], RunContext(5)) for at in range(0, count, batch)]
-        joined = np.concatenate(parts)
+        joined = np.concatenate([predict(fitted, slice(at, at + batch)) for at in range(0, count, batch)])
         np.testing.assert_array_equal(joined, together[: len(joined)], err_msg=f"batch {batch}")
     order = np.random.default_rng(0).permutation(71)
-    np.testing.assert_array_equal(fitted.predict(unseen[order], RunContext(5)), together[order])
+    np.testing.assert_array_equal(predict(fitted, order), together[order])
 
 
-def test_prediction_does_not_draw_from_the_seed(fitted: Estimator, unseen: Any) -> None:
-    np.testing.assert_array_equal(fitted.predict(unseen, RunContext(5)), fitted.predict(unseen, RunContext(77)))
+def test_prediction_does_not_draw_from_the_seed(fitted: Estimator, predict: Predict) -> None:
+    np.testing.assert_array_equal(predict(fitted, seed=5), predict(fitted, seed=77))
 
 
-def test_saved_and_loaded_predicts_the_same(fitted: Estimator, unseen: Any, saved: Saved, tmp_path: Path) -> None:
+def test_saved_and_loaded_predicts_the_same(fitted: Estimator, predict: Predict, saved: Saved, tmp_path: Path) -> None:
     files = saved(fitted, "first")
     loaded = type(fitted).load(tmp_path / "first")
     assert loaded.config == fitted.config
-    np.testing.assert_array_equal(loaded.predict(unseen, RunContext(5)), fitted.predict(unseen, RunContext(5)))
+    np.testing.assert_array_equal(predict(loaded), predict(fitted))
     assert saved(loaded, "second") == files
 
 
@@ -100,7 +132,7 @@ def test_seed_decides(fit: Fit, fitted: Estimator, saved: Saved) -> None:
     first, run = saved(fitted, "first"), RunContext(6)
     assert saved(fit(RunContext(5)), "again") == first
     other = saved(fit(run), "other")
-    assert (other == first) == (not run.scalars), "another seed must train another one, unless nothing is trained"
+    assert other != first or not run.scalars, "another seed must train another one, unless nothing is trained"
 
 
 def test_sets_are_not_changed(fit: Fit, train: ImageSet, validation: ImageSet, eyes: Callable[..., ImageSet]) -> None:
@@ -114,15 +146,60 @@ def test_sets_are_not_changed(fit: Fit, train: ImageSet, validation: ImageSet, e
 def test_missing_labels_are_refused(
     estimator_class: type[Estimator], small: Callable[..., Estimator], train: ImageSet
 ) -> None:
-    bare = ImageSet(ids=train.ids, persons=train.persons, images=train.images)
-    with pytest.raises(DataError, match="no 'gaze' labels"):
-        small(estimator_class).fit(bare, None, RunContext(0))
+    for label in (estimator_class.target, *estimator_class.inputs):
+        with pytest.raises(DataError, match=f"no '{label}' labels") as refusal:
+            small(estimator_class).fit(without(train, label), None, RunContext(0))
+        assert "\n" not in str(refusal.value)
 
 
-def test_images_of_another_size_or_type_are_refused(fitted: Estimator) -> None:
+def test_prediction_without_a_needed_input_is_refused(fitted: Estimator, unseen: ImageSet) -> None:
+    whole = {label: unseen.labels[label] for label in fitted.inputs}
+    lacking: list[Mapping[str, Any] | None] = [
+        {name: values for name, values in whole.items() if name != label} for label in whole
+    ]
+    for given in (*lacking, *([None] if whole else [])):
+        with pytest.raises(DataError, match=r"no '\w+' labels"):
+            fitted.predict(unseen.images[:], RunContext(0), given)
+    for label, values in whole.items():
+        with pytest.raises(DataError, match=label):
+            fitted.predict(unseen.images[:], RunContext(0), {**whole, label: values[:-1]})
+
+
+def test_images_of_another_size_or_type_are_refused(fitted: Estimator, unseen: ImageSet) -> None:
+    given = {label: unseen.labels[label][:2] for label in fitted.inputs}
     for images in (np.zeros((2, 36, 60), np.uint8), np.zeros((2, 35, 55), np.uint16)):
         with pytest.raises(DataError):
-            fitted.predict(images, RunContext(0))
+            fitted.predict(images, RunContext(0), given)
+
+
+def test_adapts_to_unlabelled_images_or_says_that_it_cannot(fit: Fit, unseen: ImageSet, predict: Predict) -> None:
+    assert typing.get_type_hints(Estimator.adapt)["real"] is Unlabelled
+    estimator = fit(RunContext(5))
+    before = predict(estimator)
+    refusal = refused(lambda: estimator.adapt(unseen.unlabelled(), RunContext(5)))
+    after = predict(estimator)
+    if refusal is None:
+        assert after.shape == before.shape
+        assert np.isfinite(after).all()
+    else:
+        assert "\n" not in refusal
+        np.testing.assert_array_equal(after, before)
+
+
+def test_features_compare_images_or_there_are_none(fitted: Estimator, unseen: ImageSet) -> None:
+    images = unseen.images[:]
+    if (refusal := refused(lambda: fitted.features(images, RunContext(5)))) is not None:
+        assert "\n" not in refusal
+        return
+    together = fitted.features(images, RunContext(5))
+    assert together.ndim == 2 and len(together) == 71
+    assert together.dtype == np.float64
+    assert np.isfinite(together).all()
+    assert together.std(axis=0).any(), "all images look alike"
+    single = np.concatenate([fitted.features(images[at : at + 1], RunContext(77)) for at in range(5)])
+    np.testing.assert_array_equal(single, together[:5])
+    order = np.random.default_rng(0).permutation(71)
+    np.testing.assert_array_equal(fitted.features(images[order], RunContext(5)), together[order])
 
 
 def test_interrupted_and_resumed_equals_uninterrupted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from pytest_regressions.file_regression import FileRegressionFixture
 from rich.console import Console
 
-from bench.core.experiment import Experiment, Profile, Row
-from bench.engine.results import Results, RowResults
+from bench.core.experiment import Column, Experiment, Profile, Row, Variant
+from bench.engine.results import CellResults, ColumnFacts, Results, RowResults
 from reports.frame import Table, build_table
 from reports.latex import to_latex
 from reports.tables import print_table, to_csv, to_json, to_markdown
@@ -26,41 +27,62 @@ def errors(mean: float) -> NDArray[np.float64]:
     return mean + np.array([-1.0, 1.0, -0.5, 0.5])
 
 
+def measured(values: dict[int, NDArray[np.float64]], **outcome: Any) -> dict[str, CellResults]:
+    """The cells of a row with one column."""
+    means = {seed: float(found.mean()) for seed, found in values.items()}
+    return {"error": CellResults(means, {seed: {"value": found} for seed, found in values.items()}, **outcome)}
+
+
 def build(paper_data: bool) -> Table:
     rows = (
         RowResults(
-            Row("knn/synthetic", "k-NN, synthetic", "knn", "synthetic", reference="knn-synthetic"),
-            {0: errors(9.75), 1: errors(10.0), 2: errors(9.875)},
+            Row("knn/synthetic", "k-NN, synthetic", "synthetic", "knn", reference="knn-synthetic"),
+            measured({0: errors(9.75), 1: errors(10.0), 2: errors(9.875)}),
         ),
         RowResults(
-            Row("cnn/synthetic", "CNN, synthetic", "cnn", "synthetic", size=4, reference="cnn-synthetic"),
-            {0: errors(11.0), 1: errors(12.25), 2: errors(11.5)},
+            Row("cnn/synthetic", "CNN, synthetic", "synthetic", "cnn", size=4, reference="cnn-synthetic"),
+            measured({0: errors(11.0), 1: errors(12.25), 2: errors(11.5)}),
         ),
         RowResults(
-            Row("cnn/refined", "CNN, refined (simgan)", "cnn", "refined", "simgan", reference="cnn-refined"),
-            {0: errors(6.5), 1: errors(6.625), 2: errors(6.25)},
+            Row(
+                "cnn/refined",
+                "CNN, refined (simgan)",
+                "refined",
+                "cnn",
+                Variant("simgan", "simgan"),
+                reference="cnn-refined",
+            ),
+            measured({0: errors(6.5), 1: errors(6.625), 2: errors(6.25)}),
             warnings=("simgan, seed 1: the refiner changed nothing (mean change 0.2 %)",),
         ),
         RowResults(
-            Row("cnn/special", "CNN_50% & $x$ | <b> λ", "cnn", "refined", "./mine.py:Mine_2"),
-            {0: errors(6.375), 1: errors(6.5), 2: errors(6.25)},
+            Row(
+                "cnn/special",
+                "CNN_50% & $x$ | <b> λ",
+                "refined",
+                "cnn",
+                Variant("./mine.py:Mine_2", "./mine.py:Mine_2"),
+            ),
+            measured({0: errors(6.375), 1: errors(6.5), 2: errors(6.25)}),
         ),
-        RowResults(Row("cnn/once", "CNN, one seed", "cnn", "real"), {0: errors(5.5)}),
+        RowResults(Row("cnn/once", "CNN, one seed", "real", "cnn"), measured({0: errors(5.5)})),
         RowResults(
-            Row("cnn/failed", "CNN, failed", "cnn", "refined", "broken"),
-            {0: errors(7.0)},
-            failures={1: "the loss became NaN at step 40", 2: "the loss became NaN at step 40"},
+            Row("cnn/failed", "CNN, failed", "refined", "cnn", Variant("broken", "broken")),
+            measured(
+                {0: errors(7.0)},
+                failures={1: "the loss became NaN at step 40", 2: "the loss became NaN at step 40"},
+            ),
         ),
-        RowResults(Row("cnn/real", "CNN, real", "cnn", "real"), not_run="the real images have no labels"),
+        RowResults(Row("cnn/real", "CNN, real", "real", "cnn"), measured({}, not_run="the real images have no labels")),
     )
     kind = "MPIIGaze" if paper_data else "simulated eyes"
     experiment = Experiment(
         name="gaze-table3",
         title="Gaze estimation (paper, Table 3)",
         task="gaze",
-        metric="angular-error",
         refiners=("simgan",),
         rows=lambda refiners: tuple(each.row for each in rows),
+        columns=(Column("error", "Error"),),
         profiles={"quick": Profile(3, {"test": 4})},
         figures=(),
         data="simulator",
@@ -75,6 +97,7 @@ def build(paper_data: bool) -> Table:
             marks=("Labels: camera; pitch + = up.", "2 persons of the test set are among the unlabelled images."),
             ids=np.array(["a", "b", "c", "d"]),
             persons=PERSONS,
+            columns=(ColumnFacts("error", "Error", "angular-error", 1, "deg", "lower", "error"),),
             rows=rows,
             pictures={},
             training=(),

@@ -92,8 +92,8 @@ def test_share_within() -> None:
     base = np.array([0.0, 0.0, -1.0])
     predicted = np.stack([turned(base, angle, np.array([1.0, 2.0, 3.0])) for angle in (0, 6.9, 7.1, 12.9, 13.1)])
     truth = np.tile(base, (5, 1))
-    np.testing.assert_array_equal(ShareWithin().per_image(predicted, truth), [1, 1, 0, 0, 0])
-    np.testing.assert_array_equal(ShareWithin(13).per_image(predicted, truth), [1, 1, 1, 1, 0])
-    assert ShareWithin(13).summary(ShareWithin(13).per_image(predicted, truth)) == pytest.approx(0.8)
+    np.testing.assert_array_equal(ShareWithin().per_image(predicted, truth), [100, 100, 0, 0, 0])
+    np.testing.assert_array_equal(ShareWithin(13).per_image(predicted, truth), [100, 100, 100, 100, 0])
+    assert ShareWithin(13).summary(ShareWithin(13).per_image(predicted, truth)) == pytest.approx(80)
     with pytest.raises(ValueError, match="0 to 180"):
         ShareWithin(-1)

@@ -81,7 +81,7 @@ class TestLayers:
                 plain.append(layer)
         images = torch.randint(0, 256, (5, 1, *size), dtype=torch.uint8)
         maps = plain(images.float() / 127.5 - 1).permute(0, 2, 3, 1).flatten(1)
-        expected = network.gaze(torch.relu(network.hidden[0](maps)))
+        expected = network.last(torch.relu(network.hidden[0](maps)))
         torch.testing.assert_close(network(images), expected)
 
     def test_initial_weights_are_he_s(self) -> None:
@@ -90,7 +90,7 @@ class TestLayers:
         hidden = network.hidden[0]
         assert isinstance(hidden, nn.Linear)
         assert float(hidden.weight.detach().std()) == pytest.approx(math.sqrt(2 / 9600), rel=0.01)
-        assert float(network.gaze.weight.detach().std()) == pytest.approx(0.1 * math.sqrt(2 / 1000), rel=0.05)
+        assert float(network.last.weight.detach().std()) == pytest.approx(0.1 * math.sqrt(2 / 1000), rel=0.05)
         assert all(
             not layer.bias.detach().any()
             for layer in network.modules()

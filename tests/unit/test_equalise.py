@@ -11,6 +11,7 @@ import pytest
 from bench.core import registry
 from bench.core.images import ImageSet, LabelConvention
 from bench.data.equalise import equalise
+from bench.data.imagesets import save_image_set
 
 
 def _read(kind: str, root: Path, **options: Any) -> ImageSet:
@@ -40,3 +41,12 @@ def test_every_reader_of_images_has_the_option(tmp_path: Path) -> None:
     found = _read("simulator-eyes", tmp_path, domain="near", equalise=True)
     assert np.array_equal(found.images[:], equalise(np.asarray(rendered.images[:])))
     assert np.array_equal(found.gaze, rendered.gaze)
+
+
+def test_prepared_sets_have_it_too(tmp_path: Path) -> None:
+    rendered = _read("simulator-eyes", tmp_path, domain="near")
+    save_image_set(tmp_path / "eyes.h5", rendered)
+    found = _read("prepared", tmp_path, file="eyes.h5", equalise=True)
+    assert np.array_equal(found.images[:], equalise(np.asarray(rendered.images[:])))
+    assert np.array_equal(found.gaze, rendered.gaze)
+    assert np.array_equal(_read("prepared", tmp_path, file="eyes.h5").images[:], rendered.images[:])

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.spatial.transform import Rotation
 
 from bench.data.gaze_angles import (
     head_pitch_yaw,
+    head_pose_from_unity,
     mirror_vectors,
     pitch_yaw_from_vectors,
     unit_vectors,
@@ -50,6 +52,23 @@ def test_a_genuine_unityeyes_look_vector() -> None:
     vectors = vectors_from_unity([[0.3404, 0.3879, -0.8566, 0.0]])
     assert_allclose(vectors, [[0.3404, -0.3879, -0.8566]])
     assert_allclose(np.rad2deg(pitch_yaw_from_vectors(vectors)), [[22.8, -21.7]], atol=0.1)
+
+
+@given(st.floats(-60, 60), st.floats(100, 260), st.floats(-30, 30))
+def test_unitys_head_pose_is_a_turned_camera_before_a_fixed_face(x: float, y: float, z: float) -> None:
+    """Against scipy: the world's z, where the face points, in the axes of a camera turned about z, x and then y."""
+    right, up, away = Rotation.from_euler("YXZ", [y, x, z], degrees=True).as_matrix()[2]
+    expected = pitch_yaw_from_vectors([[right, -up, away]])
+    assert_allclose(head_pose_from_unity([[x, y, z]]), expected, atol=1e-12)
+
+
+def test_signs_of_unitys_head_pose() -> None:
+    euler = np.array([[0, 180, 0], [340, 180, 0], [0, 200, 0], [355.0770, 203.8451, 0]])
+    frontal, below, side, file = np.degrees(head_pose_from_unity(euler))
+    assert_allclose(frontal, 0, atol=1e-12)
+    assert_allclose(below, [20, 0], atol=1e-9)  # the camera looks up at the face, so the face looks over it
+    assert_allclose(side, [0, -20], atol=1e-9)
+    assert_allclose(file, [4.5, -23.9], atol=0.05)
 
 
 def test_unity_vectors_with_two_columns_look_at_the_camera() -> None:

@@ -37,7 +37,8 @@ def test_a_valid_set_tells_its_size() -> None:
         ({"ids": np.array(["a", "b"])}, "4 images but 2 ids"),
         ({"persons": np.array(["p"])}, "4 images but 1 persons"),
         ({"images": np.zeros((4, 2, 3), np.float32)}, "must be uint8"),
-        ({"images": np.zeros((4, 2, 3, 3), np.uint8)}, r"\(N, H, W\)"),
+        ({"images": np.zeros((4, 2, 3, 4), np.uint8)}, r"\(N, H, W\)"),
+        ({"images": np.zeros((4, 2, 3, 3), np.uint16)}, "depth images have no colour"),
         ({"images": np.zeros((0, 2, 3), np.uint8)}, "not empty"),
         ({"labels": {"gaze": np.zeros((3, 3))}}, r"must have shape \(4, 3\)"),
         ({"labels": {"gaze": np.full((4, 3), np.nan)}}, "NaN or infinite for 4 of 4"),
@@ -91,3 +92,12 @@ def test_select_gives_any_order_from_memory_and_from_disk(indices: list[int]) ->
     for chosen in (whole.select(indices), lazy.select(indices)):
         assert np.array_equal(chosen.images[:], np.asarray(whole.images)[indices])
         assert list(chosen.ids) == [f"i{index}" for index in indices]
+
+
+def test_grey_is_the_mean_of_the_channels() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 5, 7, 3), dtype=np.uint8)
+    colour = ImageSet(ids=np.array(["a", "b", "c"]), persons=np.array(["p", "p", "q"]), images=images)
+    grey = colour.grey()
+    np.testing.assert_array_equal(grey.images[:], np.rint(images.mean(axis=3)).astype(np.uint8))
+    assert grey.images.dtype == np.uint8
+    assert grey.grey() is grey

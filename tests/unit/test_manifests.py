@@ -82,7 +82,12 @@ def test_the_default_roles_of_the_simulator() -> None:
 
 def test_the_papers_data() -> None:
     roles = resolve_roles("paper", None, None, None)
-    assert [source.name for source in roles.values()] == ["unityeyes:synthetic", "paper:real", "mpiigaze:evaluation"]
+    assert {role: source.name for role, source in roles.items()} == {
+        "synthetic": "unityeyes:synthetic",
+        "real": "paper:real",
+        "test": "mpiigaze:evaluation",
+        "labelled": "ut-multiview:synth",
+    }
     assert all(source.paper_data for source in roles.values())
     assert not roles["real"].labelled
     assert not find_source("mpiigaze:test", "test").paper_data  # five persons are not the paper's test
@@ -277,7 +282,7 @@ def test_a_smaller_count_is_a_subset_of_a_larger_one(tmp_path: Path) -> None:
 def test_simulator_images() -> None:
     eyes = find_source("simulator", "test").read(3)
     assert eyes.images.shape == (3, 35, 55)
-    assert set(eyes.labels) == {"gaze", "pupil", "pupil_margin", "eye_width"}
+    assert set(eyes.labels) == {"gaze", "pupil", "pupil_margin", "eye_width", "head_pose"}
     assert eyes.ids[0] == "simulator-distant-000000"
     assert {person.partition("-")[0] for person in eyes.persons.tolist()} == {"simulated"}
     assert {int(person[-2:]) for person in eyes.persons.tolist()} <= set(range(12, 18))

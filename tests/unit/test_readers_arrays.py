@@ -204,3 +204,25 @@ def test_damaged_files(tmp_path: Path, name: str, damage: str) -> None:
     with pytest.raises(DataError, match="eyes") as caught:
         read(tmp_path, file=name)
     assert "\n" not in str(caught.value)
+
+
+def test_head_pose_has_the_unit_and_signs_of_the_gaze(tmp_path: Path) -> None:
+    head = np.degrees(np.random.default_rng(4).uniform(-0.5, 0.5, (COUNT, 2)))
+    save(tmp_path, angles=np.degrees(ANGLES) * [-1, 1], head=head * [-1, 1])
+    options: dict[str, Any] = {
+        "pitch_yaw": "angles",
+        "head_pose": "head",
+        "angles": "degrees",
+        "pitch_positive": "down",
+    }
+    found = read(tmp_path, **options)
+    assert_allclose(found.gaze, GAZE)
+    assert_allclose(found.labels["head_pose"], np.radians(head))
+    mirrored = read(tmp_path, **options, mirror_rows="3:")
+    assert_allclose(mirrored.labels["head_pose"][:3], np.radians(head[:3]))
+    assert_allclose(mirrored.labels["head_pose"][3:], np.radians(head[3:]) * [1, -1])
+    with pytest.raises(DataError, match="set angles = 'degrees'"):
+        read(tmp_path, head_pose="head")
+    save(tmp_path, head=head[:, 0])
+    with pytest.raises(DataError, match="'head' has shape"):
+        read(tmp_path, head_pose="head")

@@ -151,3 +151,10 @@ def test_empty_folder_and_half_an_angle(eyes: Path) -> None:
         read(eyes, folder="empty")
     with pytest.raises(UsageError, match="together"):
         read(eyes, **LABELLED, pitch="pitch")
+
+
+def test_head_pose_columns(eyes: Path) -> None:
+    found = read(eyes, **LABELLED, head_pose=["pitch", "yaw"], angles="degrees", yaw_positive="right")
+    assert_allclose(found.labels["head_pose"], np.deg2rad(np.array([[0, 0], [5, 10], [0.1, -0.2]])))
+    with pytest.raises(DataError, match="no column 'pich'"):
+        read(eyes, **LABELLED, head_pose=["pich", "yaw"])

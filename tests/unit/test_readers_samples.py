@@ -11,6 +11,8 @@ from bench.core.errors import DataError
 from bench.core.images import ImageSet, LabelConvention
 from bench.core.reader import Reader
 from bench.data.gaze_angles import pitch_yaw_from_vectors
+from bench.data.label_checks import judge
+from bench.data.label_evidence import evidence
 from bench.data.pupil_blob import darkest_blobs
 from bench.data.readers.arrays import Arrays
 from bench.data.readers.syntheseyes import SynthesEyes
@@ -65,6 +67,24 @@ def test_p00_right_eyes_need_mirroring() -> None:
     assert mirrored < plain - 0.1
 
 
+def test_verify_notices_unmirrored_right_eyes_and_nothing_else() -> None:
+    root = sample("mpiigaze_p00")
+    assert [check for check in judge(evidence(read(Arrays, root, **P00))) if check.verdict != "ok"] == []
+    for rows in (":", "::2", "1::4"):
+        plain = judge(evidence(read(Arrays, root, **{**P00, "mirror_rows": None, "rows": rows})))
+        assert [check.name for check in plain if check.verdict == "bad"] == ["mirrored eyes"]
+    for rows in (":1010", "1010:"):  # left eyes alone, right eyes alone
+        alone = judge(evidence(read(Arrays, root, **{**P00, "mirror_rows": None, "rows": rows})))
+        assert {check.verdict for check in alone} == {"ok"}
+
+
+def test_verify_raises_no_alarm_on_small_samples() -> None:
+    synthetic = judge(evidence(read(SynthesEyes, sample("syntheseyes_f01_52"), folder="png")))
+    assert {check.verdict for check in synthetic} == {"ok"}
+    ten = judge(evidence(read(UnityEyes2, sample("unityeyes2_10"), folder=".")))
+    assert {check.verdict for check in ten} == {"unknown"}
+
+
 def test_unlabelled_eyes() -> None:
     found = read(Arrays, sample("mpiigaze_unlabelled"), file="eyes_144_35x55.npy")
     assert found.images.shape == (144, 35, 55)
@@ -104,6 +124,14 @@ def test_a_genuine_unityeyes_label_file(tmp_path: Path) -> None:
     Image.fromarray(np.full((600, 800), 128, dtype=np.uint8)).save(tmp_path / "1.jpg")
     found = read(UnityEyes, tmp_path, folder=".")
     assert 30 < found.labels["eye_width"][0] < 45
+    # the head faces the camera from the image's right: the outer corner lies further away than any frontal face's,
+    # and the gaze, which an eye turns little in its head, goes to the same side
+    pitch, yaw = np.degrees(found.labels["head_pose"][0])
+    assert (round(pitch, 1), round(yaw, 1)) == (4.5, -23.9)
+    assert (
+        points(content, path, "interior_margin_2d")[OUTER_CORNER, 2] > points(content, path, "caruncle_2d")[:, 2].max()
+    )
+    assert np.degrees(pitch_yaw_from_vectors(found.gaze))[0, 1] < 0
     x, y = found.labels["pupil"][0]
     assert 20 < x < 35
     assert 5 < y < 20  # it looks up

@@ -88,6 +88,14 @@ def test_gaze_up_and_right_of_the_camera(folder: Path) -> None:
     assert yaw < 0  # image right
 
 
+def test_head_pose_is_of_the_face_seen_by_the_camera(folder: Path) -> None:
+    found = read(folder)
+    assert_allclose(np.degrees(found.labels["head_pose"]), [[4.5, -23.9]] * 3, atol=0.05)
+    turned = {**label(), "head_pose": "(0.0, 190.0, 0.0)"}
+    (folder / "imgs" / "2.json").write_text(json.dumps(turned))
+    assert_allclose(np.degrees(read(folder).labels["head_pose"][1]), [0, -10], atol=1e-6)
+
+
 def test_eye_width_and_margin_in_px_of_the_crop(folder: Path) -> None:
     found = read(folder)
     scale = 55 / round(1.5 * 125)  # the corners are 125 px apart, the crop is 1.5 times as wide
@@ -134,6 +142,12 @@ def damage(place: Path, kind: str) -> None:
     elif kind == "no points":
         content["iris_2d"] = []
         json_path.write_text(json.dumps(content))
+    elif kind == "no head":
+        del content["head_pose"]
+        json_path.write_text(json.dumps(content))
+    elif kind == "flat head":
+        content["head_pose"] = "(355.0, 203.0)"
+        json_path.write_text(json.dumps(content))
     elif kind == "zero look":
         content["eye_details"]["look_vec"] = "(0.0, 0.0, 0.0, 0.0)"
         json_path.write_text(json.dumps(content))
@@ -163,6 +177,8 @@ def damage(place: Path, kind: str) -> None:
         ("bad numbers", "iris_2d"),
         ("code", "look_vec"),
         ("no points", "iris_2d"),
+        ("no head", "has no 'head_pose'"),
+        ("flat head", "'head_pose' has 2 numbers"),
         ("zero look", "NaN"),
         ("far iris", "2.jpg"),
         ("no eye", "2.json"),
@@ -197,6 +213,15 @@ def test_unityeyes2_crops_where_it_is_told(tmp_path: Path) -> None:
     assert right[0] > 40
     with pytest.raises(DataError, match="leaves the picture"):
         read(tmp_path, UnityEyes2, centre=(0.1, 0.5))
+    assert "head_pose" not in found.labels
+    (tmp_path / "imgs" / "7.json").write_text(json.dumps({**content, "head_pose": "(0.0, 170.0, 0.0)"}))
+    assert_allclose(np.degrees(read(tmp_path, UnityEyes2).labels["head_pose"]), [[0, 10]], atol=1e-9)
+    picture((320, 240)).save(tmp_path / "imgs" / "8.jpg")
+    (tmp_path / "imgs" / "8.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match="only 1 of 2 files have a 'head_pose'"):
+        read(tmp_path, UnityEyes2)
+    for kind in ("jpg", "json"):
+        (tmp_path / "imgs" / f"8.{kind}").unlink()
     (tmp_path / "imgs" / "7.json").write_text("{}")
     with pytest.raises(DataError, match=r"ground_truth\.gaze_vec"):
         read(tmp_path, UnityEyes2)

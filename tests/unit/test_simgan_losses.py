@@ -70,8 +70,20 @@ def test_self_regularisation_is_the_l1_norm_over_all_pixels() -> None:
     )
 
 
+def test_self_regularisation_compares_features_and_sums_over_them() -> None:
+    """Equation (4) of the CVPR version: ||psi(R(x)) - psi(x)||_1, not psi of something else."""
+
+    def halves(images: torch.Tensor) -> torch.Tensor:
+        return torch.cat([images.square(), 3 * images], dim=1)
+
+    refined, synthetic = torch.full((2, 1, 4, 5), -0.5), torch.full((2, 1, 4, 5), 0.5)
+    assert float(self_regularisation(refined, synthetic, halves)) == pytest.approx(2 * 20 * 3)
+    assert float(self_regularisation(refined, refined.clone(), halves)) == 0
+
+
 def test_losses_are_computed_in_float32() -> None:
     half = torch.full((4, 1, 35, 55), 0.1, dtype=torch.bfloat16)
+    assert self_regularisation(half, torch.zeros_like(half), lambda images: images.half()).dtype == torch.float32
     assert self_regularisation(half, torch.zeros_like(half)).dtype == torch.float32
     assert patch_cross_entropy(torch.zeros(1, 2, 2, 2, dtype=torch.bfloat16), REAL).dtype == torch.float32
 
@@ -83,7 +95,7 @@ def test_accuracy_counts_patches_and_a_tie_is_no_hit() -> None:
 
 
 def test_weight_in_mean_units_is_that_of_the_same_trade_off() -> None:
-    units = LossUnits(patches=126, pixels=1925, weight=0.01)
+    units = LossUnits(patches=126, terms=1925, weight=0.01)
     assert units.mean_weight == pytest.approx(0.153, abs=5e-4)
     adversarial, regularisation = 60.0, 500.0
     in_sums = adversarial + units.weight * regularisation

@@ -11,7 +11,7 @@ from scipy import ndimage, stats
 
 from bench.core.errors import UsageError
 from bench.data.equalise import equalise
-from bench.data.simulator import eye_population, eye_scene, eyes
+from bench.data.simulator import eye_geometry, eye_population, eye_scene, eyes
 from bench.data.simulator.eye_geometry import locate
 from bench.data.simulator.eyes import DOMAINS, EyeRendering, iter_eyes, render_eyes
 
@@ -64,6 +64,8 @@ def test_rendering_keeps_its_contract(domain: str, count: int, seed: int, start:
     assert got.pupil.shape == (count, 2) and got.pupil.dtype == np.float64
     assert got.pupil_margin.shape == (count,) and got.pupil_margin.dtype == np.float64
     assert got.eye_width.shape == (count,) and got.eye_width.dtype == np.float64
+    assert got.head_pose.shape == (count, 2) and got.head_pose.dtype == np.float64
+    assert np.all(np.abs(got.head_pose) < np.radians(35))
     assert got.persons.shape == (count,) and got.persons.dtype == np.int64
     assert set(got.persons) <= set(persons)
     np.testing.assert_allclose(np.linalg.norm(got.gaze, axis=1), 1.0, atol=1e-12)
@@ -115,6 +117,27 @@ def test_pupil_is_the_projected_disc_centre() -> None:
     expected = np.stack([(x60 + 0.5) * 55 / 60 - 0.5, (y36 + 0.5) * 35 / 36 - 0.5], axis=1)
     np.testing.assert_allclose(geometry.pupil, expected, atol=1e-3)
     assert np.all(geometry.inner[:, 0] < geometry.outer[:, 0])  # the nose is on the image's left
+
+
+def test_head_pose_says_where_the_rendered_face_points() -> None:
+    """With the gaze's signs: a face turned to the image's left, and up, as the renderer's own head axes have it."""
+    traits, scene = draw("near")
+    face = eye_geometry._face(scene)
+    pitch, yaw = scene.head_pitch[:, 0], scene.head_yaw[:, 0]
+    np.testing.assert_allclose(-face.back, eye_geometry.direction(pitch, yaw), atol=1e-6)
+    # the eyeball's centre lies behind the corners, so it moves against the face
+    straight = replace(scene, head_pitch=0 * scene.head_pitch, head_yaw=0 * scene.head_yaw)
+    moved = locate(traits, scene).centre - locate(traits, straight).centre
+    assert np.corrcoef(moved[:, 0], yaw)[0, 1] > 0.8
+    assert np.corrcoef(moved[:, 1], pitch)[0, 1] > 0.8
+
+
+def test_the_head_follows_the_gaze(rendered: dict[str, EyeRendering]) -> None:
+    for domain in DOMAINS:
+        got = rendered[domain]
+        together = np.corrcoef(got.head_pose.T, pitch_yaw(got))
+        assert together[0, 2] > 0.2 and together[1, 3] > 0.3
+        assert abs(together[0, 3]) < 0.15 and abs(together[1, 2]) < 0.15
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -233,7 +256,8 @@ def test_a_real_person_keeps_every_trait_and_a_face_model_only_its_skin() -> Non
 def test_layers_stay_in_single_precision_and_finite() -> None:
     for domain in ("synthetic", "distant"):
         traits, scene = draw(domain)
-        radiance = eyes._radiance(traits, scene, locate(traits, scene))
+        radiance, matter = eyes._radiance(traits, scene, locate(traits, scene), colour=False)
+        assert matter is None
         assert radiance.dtype == np.float32
         assert np.isfinite(radiance).all() and radiance.min() >= 0.0
 

@@ -13,11 +13,11 @@ from bench.core.errors import DataError, UsageError
 from bench.data.array_files import ArrayFile, open_arrays
 from bench.data.files_below import require_files
 from bench.data.fit_size import grey_images
-from bench.data.gaze_options import GazeOptions, gaze_from_angles, gaze_from_vectors
+from bench.data.gaze_options import GazeOptions, gaze_from_angles, gaze_from_vectors, radians_from_angles
 from bench.data.indexed import SLICE, Index, IndexedReader, Labels, rows_inside
 from bench.data.mirror import mirror
 
-PLAIN_LABELS = ("pupil", "pupil_margin", "eye_width", "head_pose")
+PLAIN_LABELS = ("pupil", "pupil_margin", "eye_width")
 
 
 class Options(GazeOptions):
@@ -34,7 +34,9 @@ class Options(GazeOptions):
     pupil: str | None = Field(default=None, description="key of (N, 2) pupil centres x, y in px")
     pupil_margin: str | None = Field(default=None, description="key of (N,) px that the pupil lies inside the lids")
     eye_width: str | None = Field(default=None, description="key of (N,) corner to corner, px")
-    head_pose: str | None = Field(default=None, description="key of (N, 2) head pitch and yaw, radians")
+    head_pose: str | None = Field(
+        default=None, description="key of (N, 2) head pitch and yaw, unit and signs as the gaze's"
+    )
     id_key: str | None = Field(default=None, description="key of N unique ids; default: file name and row")
     person_key: str | None = Field(default=None, description="key of N persons (text or whole numbers)")
     person: str | None = Field(default=None, description="the one person shown, when there is no `person_key`")
@@ -93,6 +95,9 @@ class Arrays(IndexedReader):
             for label in PLAIN_LABELS
             if (key := getattr(self.config, label)) is not None
         }
+        if self.config.head_pose is not None:
+            head = _column(arrays, self.config.head_pose, where, count, width=2)
+            labels["head_pose"] = radians_from_angles(head, self.config, arrays.path.name)
         gaze = self._gaze(arrays, where, count)
         return labels if gaze is None else {**labels, "gaze": gaze}
 

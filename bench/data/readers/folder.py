@@ -13,7 +13,7 @@ from pydantic import Field
 from bench.core.errors import DataError, UsageError, did_you_mean
 from bench.data.files_below import below, files_with, require_files, require_folder
 from bench.data.fit_size import fit_image, fit_labels, refuse_size
-from bench.data.gaze_options import GazeOptions, gaze_from_angles, gaze_from_vectors
+from bench.data.gaze_options import GazeOptions, gaze_from_angles, gaze_from_vectors, radians_from_angles
 from bench.data.indexed import Index, IndexedReader, Labels
 from bench.data.picture_files import SUFFIXES, natural_order, read_grey
 
@@ -29,6 +29,9 @@ class Options(GazeOptions):
     pitch: str | None = Field(default=None, description="column of pitch, together with `yaw`")
     yaw: str | None = Field(default=None, description="column of yaw, together with `pitch`")
     pupil: tuple[str, str] | None = Field(default=None, description="columns of the pupil centre's x, y in px")
+    head_pose: tuple[str, str] | None = Field(
+        default=None, description="columns of head pitch and yaw, unit and signs as the gaze's"
+    )
     id_column: str | None = Field(default=None, description="column of unique ids; default: the file's name")
     person_column: str | None = Field(default=None, description="column of persons")
     person: str | None = Field(default=None, description="the one person shown, when there is no `person_column`")
@@ -129,7 +132,8 @@ class Folder(IndexedReader):
         if (options.pitch is None) != (options.yaw is None):
             raise UsageError("format 'folder': pitch and yaw are needed together")
         optional = (options.id_column, options.person_column)
-        labels = (*(options.gaze or ()), options.pitch, options.yaw, *(options.pupil or ())) if options.labelled else ()
+        several = (*(options.gaze or ()), *(options.pupil or ()), *(options.head_pose or ()))
+        labels = (*several, options.pitch, options.yaw) if options.labelled else ()
         return [options.file, *(column for column in (*optional, *labels) if column is not None)]
 
     def _labels(self, rows: list[Row]) -> Labels:
@@ -142,6 +146,9 @@ class Folder(IndexedReader):
             labels["gaze"] = gaze_from_angles(angles, options, str(options.labels))
         if options.pupil is not None:
             labels["pupil"] = _numbers(rows, options.pupil, options)
+        if options.head_pose is not None:
+            head = _numbers(rows, options.head_pose, options)
+            labels["head_pose"] = radians_from_angles(head, options, str(options.labels))
         return labels
 
 

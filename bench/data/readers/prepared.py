@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from bench.core.errors import UsageError
 from bench.core.images import ImageSet, LabelConvention
 from bench.core.reader import Reader
 from bench.core.settings import Settings
+from bench.data.equalise import equalise
 from bench.data.files_below import require_files
 from bench.data.imagesets import load_image_set
 from bench.data.indexed import Index, SelectOptions, choose
@@ -24,7 +26,7 @@ class Options(SelectOptions):
 
 
 class Prepared(Reader):
-    """An image set as it was prepared; its images stay on disk when all of them are wanted.
+    """An image set as it was prepared; its images stay on disk when all of them are wanted as they are.
 
     The convention is the one that the file was written with. `size` and `fit` do nothing here.
     """
@@ -43,4 +45,6 @@ class Prepared(Reader):
         stored = replace(load_image_set(self.files(root)[0]), name=name)
         where = choose(Index(ids=stored.ids, persons=stored.persons), self.config, count, name=name)
         chosen = stored if len(where) == len(stored) else stored.select(where)
+        if self.config.equalise:
+            chosen = chosen.with_images(equalise(np.asarray(chosen.images[:])))
         return chosen if self.config.labelled else replace(chosen, labels={})

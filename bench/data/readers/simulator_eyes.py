@@ -1,4 +1,4 @@
-"""Eyes of the built-in simulator, rendered when they are read; exact gaze, pupil and eye width."""
+"""Eyes of the built-in simulator, rendered when they are read; exact gaze, head pose, pupil and eye width."""
 
 from __future__ import annotations
 
@@ -30,12 +30,16 @@ class Options(Settings):
         description="numbers of the persons (face models, if synthetic) shown",
     )
     equalise: bool = Field(default=False, description=DESCRIPTION)
+    colour: bool = Field(
+        default=False, description="RGB images, (N, 35, 55, 3), of the same eyes; their luma is the grey image"
+    )
     labelled: bool = Field(default=True, description="false: the part gives no labels")
 
 
 class SimulatorEyes(Reader):
-    """(N, 35, 55) uint8 eyes with the labels gaze, pupil, pupil_margin and eye_width.
+    """(N, 35, 55) uint8 eyes with the labels gaze, pupil, pupil_margin, eye_width and head_pose.
 
+    With `colour` they are (N, 35, 55, 3).
     Image i of a series does not depend on how many are rendered, so `count` images are the series' first ones
     and a smaller set is the beginning of a larger one. Pixel positions have pixel centres at whole numbers.
     """
@@ -55,8 +59,12 @@ class SimulatorEyes(Reader):
         if count is not None and count < 1:
             raise UsageError(f"the number of images must be at least 1, got {count}")
         options = self.config
+        if options.colour and options.equalise:
+            raise UsageError(f"{name}: colour images cannot be equalised; set equalise = false or colour = false")
         total = options.images if count is None else min(count, options.images)
-        eyes = render_eyes(total, domain=options.domain, seed=options.seed, persons=options.persons)
+        eyes = render_eyes(
+            total, domain=options.domain, seed=options.seed, persons=options.persons, colour=options.colour
+        )
         # a number is the same person before all three webcams, and the persons' rule has to see that
         people = "face" if options.domain == "synthetic" else "simulated"
         labels = {
@@ -64,6 +72,7 @@ class SimulatorEyes(Reader):
             "pupil": eyes.pupil,
             "pupil_margin": eyes.pupil_margin,
             "eye_width": eyes.eye_width,
+            "head_pose": eyes.head_pose,
         }
         return ImageSet(
             ids=np.array([f"simulator-{options.domain}-{row:06d}" for row in range(total)]),

@@ -14,7 +14,7 @@ from bench.data.fit_size import fit_image
 from bench.data.gaze_angles import unit_vectors, vectors_from_unity
 from bench.data.indexed import Index, IndexedReader, Labels, SelectOptions
 from bench.data.picture_files import read_grey
-from bench.data.unity_files import picture_pairs, points, read_labels, vector
+from bench.data.unity_files import head_pose_of, picture_pairs, points, read_labels, vector
 
 Points = NDArray[np.float64]
 OUTER_CORNER = 8  # of the 16 points of interior_margin_2d
@@ -46,14 +46,25 @@ class Window(NamedTuple):
     height: int
 
 
+class Row(NamedTuple):
+    """The labels of one crop, by their names."""
+
+    gaze: Points
+    pupil: Points
+    pupil_margin: float
+    eye_width: float
+    head_pose: Points
+
+
 class UnityEyes(IndexedReader):
-    """Grey eyes with the labels gaze, pupil (mean of the iris outline), pupil_margin and eye_width.
+    """Grey eyes with the labels gaze, pupil (mean of the iris outline), pupil_margin, eye_width
+    and head_pose.
 
     Wood, Baltrusaitis, Morency, Robinson, Bulling: "Learning an appearance-based gaze estimator from one million
     synthesised images", ETRA 2016. Points in the JSON have y up from the picture's lower edge (Unity's screen
     space, pixel centres at halves); look_vec has x right, y up, z away from the camera and turns into
-    (x, -y, z). Each rendering draws its own face shape, so each image is its own person. The head pose is left
-    out: its signs are not documented.
+    (x, -y, z). head_pose holds the camera's rotation, see `head_pose_from_unity`. Each rendering draws its own face
+    shape, so each image is its own person.
     """
 
     Config: ClassVar[type[SelectOptions]] = Options
@@ -75,16 +86,16 @@ class UnityEyes(IndexedReader):
         """Crops at the final size, and labels in their pixels."""
         size = self.config.size
         images = np.empty((len(where), *size), dtype=np.uint8)
-        rows: list[tuple[Points, Points, float, float]] = []
+        rows: list[Row] = []
         for position, row in enumerate(where):
             picture, label_path = index.entries[row]
             images[position], labels = self._one(picture, label_path)
             rows.append(labels)
-        gaze, pupil, margin, width = (np.array(column) for column in zip(*rows, strict=True))
-        return images, {"gaze": unit_vectors(gaze), "pupil": pupil, "pupil_margin": margin, "eye_width": width}
+        columns = {name: np.array([getattr(row, name) for row in rows]) for name in Row._fields}
+        return images, {**columns, "gaze": unit_vectors(columns["gaze"])}
 
-    def _one(self, picture: Path, path: Path) -> tuple[NDArray[np.uint8], tuple[Points, Points, float, float]]:
-        """One crop, and its gaze, pupil centre, pupil margin and eye width in px of the crop."""
+    def _one(self, picture: Path, path: Path) -> tuple[NDArray[np.uint8], Row]:
+        """One crop, and its labels in px of the crop."""
         content = read_labels(path)
         grey = read_grey(picture)
         lids = _image_points(points(content, path, "interior_margin_2d"), grey.shape[0])
@@ -95,6 +106,7 @@ class UnityEyes(IndexedReader):
         look = vector(content, path, "eye_details", "look_vec")
         if len(look) not in (3, 4):
             raise DataError(f"{path}: 'look_vec' has {len(look)} numbers, expected 3 or 4; render it again")
+        head_pose = head_pose_of(content, path, "head_pose")
         outer = lids[OUTER_CORNER]
         window = self._window(lids, inner, outer, grey.shape)
         if not (0 < window.width <= 4 * grey.shape[1] and 0 < window.height <= 4 * grey.shape[0]):
@@ -113,7 +125,7 @@ class UnityEyes(IndexedReader):
         pupil = inside(iris.mean(axis=0))
         width = float(np.hypot(*(inside(outer) - inside(inner))))
         gaze = vectors_from_unity(look[None])[0]
-        return image, (gaze, pupil, _margin(inside(lids), pupil), width)
+        return image, Row(gaze, pupil, _margin(inside(lids), pupil), width, head_pose)
 
     def _window(self, lids: Points, inner: Points, outer: Points, shape: tuple[int, ...]) -> Window:
         """The crop's place: its aspect is the output's for 'eye', 140:84 for 'window'."""

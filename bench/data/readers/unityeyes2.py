@@ -14,7 +14,7 @@ from bench.data.fit_size import fit_image
 from bench.data.gaze_angles import unit_vectors, vectors_from_unity
 from bench.data.indexed import Index, IndexedReader, Labels, SelectOptions
 from bench.data.picture_files import read_grey
-from bench.data.unity_files import picture_pairs, read_labels, vector
+from bench.data.unity_files import head_pose_of, picture_pairs, read_labels, vector
 
 
 class Options(SelectOptions):
@@ -31,10 +31,11 @@ class Options(SelectOptions):
 
 
 class UnityEyes2(IndexedReader):
-    """Grey eyes with gaze labels; each rendering draws its own face, so each image is its own person.
+    """Grey eyes with gaze labels, and head_pose where the files have it; each image is its own person.
 
     UnityEyes2 (github.com/alexanderdsmith/UnityEyes2): ground_truth.gaze_vec has x right, y up and z away from
-    the camera, as UnityEyes' look_vec. Its iris_center is the same in every file, so it is no label.
+    the camera, as UnityEyes' look_vec. Its iris_center is the same in every file, so it is no label. Some versions
+    of the program write the camera's rotation as `head_pose`, as UnityEyes does. Each rendering draws its own face.
     """
 
     Config: ClassVar[type[SelectOptions]] = Options
@@ -53,17 +54,26 @@ class UnityEyes2(IndexedReader):
     def pick(
         self, root: Path, index: Index, where: NDArray[np.int64], *, name: str
     ) -> tuple[NDArray[np.uint8], Labels]:
-        """Crops at the final size and gaze."""
+        """Crops at the final size, gaze, and head_pose where the files have it."""
         images = np.empty((len(where), *self.config.size), dtype=np.uint8)
         looks = np.empty((len(where), 3))
+        heads: list[NDArray[np.float64]] = []
         for position, row in enumerate(where):
             picture, path = index.entries[row]
-            look = vector(read_labels(path), path, "ground_truth", "gaze_vec")
+            content = read_labels(path)
+            look = vector(content, path, "ground_truth", "gaze_vec")
             if len(look) not in (3, 4):
                 raise DataError(f"{path}: 'gaze_vec' has {len(look)} numbers, expected 3 or 4; render it again")
             looks[position] = look[:3]
             images[position] = fit_image(self._cut(read_grey(picture), picture), self.config.size, "resize")
-        return images, {"gaze": unit_vectors(vectors_from_unity(looks))}
+            if "head_pose" in content:
+                heads.append(head_pose_of(content, path, "head_pose"))
+        labels = {"gaze": unit_vectors(vectors_from_unity(looks))}
+        if heads:
+            if len(heads) != len(where):
+                raise DataError(f"{name}: only {len(heads)} of {len(where)} files have a 'head_pose'; render all alike")
+            labels["head_pose"] = np.array(heads)
+        return images, labels
 
     def _cut(self, grey: NDArray[np.uint8], picture: Path) -> NDArray[np.uint8]:
         height_px, width_px = grey.shape

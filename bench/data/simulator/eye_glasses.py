@@ -10,11 +10,14 @@ from bench.data.simulator.eye_skin import Places, bell, cube
 LENS_HALF_WIDTH, LENS_HALF_HEIGHT = 24.0, 15.5  # mm
 
 
-def add_glasses(image: Array, traits: Traits, scene: Scene, at: Places) -> Array:
-    """Radiance (N, H, W) with rim and glare where the person wears glasses; all others pass unchanged."""
+def add_glasses(image: Array, traits: Traits, scene: Scene, at: Places) -> tuple[Array, Array]:
+    """Radiance (N, H, W) with rim and glare where the person wears glasses, and how much of it comes from them.
+
+    All others pass unchanged.
+    """
     wears = traits.glasses[:, 0] > WEARS_GLASSES
     if not wears.any():
-        return image
+        return image, np.zeros_like(image)
     style = np.mod(traits.texture_x * 7.3, 1.0)  # one number per person: rim width, height and shade follow from it
     style_b = np.mod(traits.texture_y * 5.1, 1.0)
     # turning the head moves the frame against the eyeball centre, which lies 22 mm behind it
@@ -32,4 +35,5 @@ def add_glasses(image: Array, traits: Traits, scene: Scene, at: Places) -> Array
     inside = np.clip(0.5 - distance, 0.0, 1.0)
     glare = cube(scene.glare) * 0.35 * np.exp(-np.minimum(2.0 * box, 40.0)) * inside
     framed = (image + glare) * (1.0 - cover) + cover * (shade + edge)
-    return np.where(wears[:, None, None], framed, image)
+    own = np.where(wears[:, None, None], framed - image * (1.0 - cover), np.float32(0.0))
+    return np.where(wears[:, None, None], framed, image), own

@@ -113,8 +113,8 @@ def light_on(scene: Scene, geometry: Geometry, slope_x: Array, slope_y: Array, w
     return cast(Array, cube(scene.key) * lambert + cube(scene.ambient) * sky)
 
 
-def skin_layer(traits: Traits, scene: Scene, geometry: Geometry, at: Places) -> Array:
-    """Radiance of the skin (N, H, W), everywhere in the patch, as if there were no opening."""
+def skin_layer(traits: Traits, scene: Scene, geometry: Geometry, at: Places) -> tuple[Array, Array]:
+    """Radiance of the skin (N, H, W), everywhere in the patch, as if there were no opening; and its relative tone."""
     left = 97.0 * traits.texture_x + 5.0 * scene.sheet_x
     top = 97.0 * traits.texture_y + 3.0 * scene.sheet_y
     folds = _folds(traits, geometry, at)
@@ -134,7 +134,7 @@ def skin_layer(traits: Traits, scene: Scene, geometry: Geometry, at: Places) -> 
     rim = bell((at.above_lower + 0.9) / 0.9) * _rising((at.x - at.inner_x - 1.5) / 1.0)
     rim *= _rising((at.outer_x - 1.0 - at.x) / 1.0)
     tone *= 1.0 + cube(traits.waterline) * rim
-    return cast(Array, cube(traits.skin) * tone * light)
+    return cube(traits.skin) * tone * light, tone
 
 
 def _brow(traits: Traits, scene: Scene, at: Places) -> Array:

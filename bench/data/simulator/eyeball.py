@@ -1,6 +1,6 @@
 """What the lid opening shows: sclera, iris and pupil of an eyeball that points along the gaze, and highlights."""
 
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -27,6 +27,16 @@ CORNEA_RADIUS = 7.8  # mm
 STREAKS = 64  # entries of an iris' angular pattern
 
 
+class Parts(NamedTuple):
+    """The eyeball's layer and what it is made of, (N, H, W) each."""
+
+    radiance: Array  # as if there were no lids
+    iris: Array  # share of the surface's reflectance that is the iris'
+    veins: Array  # how much of the white is veins, and caruncle
+    caruncle: Array
+    shine: Array  # radiance that is mirrored rather than reflected
+
+
 def _axis(vectors: Array, axis: int) -> Array:
     return vectors[:, axis, None, None]
 
@@ -48,8 +58,8 @@ def _disc(geometry: Geometry) -> tuple[Array, Array, Array]:
     return x, y, cast(Array, np.sqrt(np.square(x) + np.square(y) + np.square(z)))
 
 
-def _iris(traits: Traits, scene: Scene, geometry: Geometry, white: Array) -> Array:
-    """Iris and pupil laid over the white of the eye."""
+def _iris(traits: Traits, scene: Scene, geometry: Geometry, white: Array) -> tuple[Array, Array]:
+    """Iris and pupil laid over the white of the eye, and their own part of that reflectance."""
     x, y, radius = _disc(geometry)
     share = radius / cube(traits.iris)
     # radial streaks: an angular pattern, read around the disc
@@ -69,16 +79,17 @@ def _iris(traits: Traits, scene: Scene, geometry: Geometry, white: Array) -> Arr
     # the limbus is a soft border, about one mm wide
     cover = np.clip((cube(traits.iris) - radius) * 1.1 + 0.5, 0.0, 1.0)
     cover = cover * cover * (3.0 - 2.0 * cover)
-    return white + cover * (iris - white)
+    return white + cover * (iris - white), cover * iris
 
 
-def _sclera(traits: Traits, scene: Scene, at: Places) -> Array:
-    """Reflectance of the white of the eye, with veins towards the corners and the caruncle at the nose."""
+def _sclera(traits: Traits, scene: Scene, at: Places) -> tuple[Array, Array, Array]:
+    """Reflectance of the white of the eye, with veins towards the corners and the caruncle at the nose; and both."""
     veins = windows("veins", 53.0 * traits.texture_x + 9.0 * scene.sheet_x, 53.0 * traits.texture_y, HEIGHT, WIDTH)
     outwards = np.clip(np.abs(at.x) / 12.0, 0.0, 1.2)
-    white = cube(traits.sclera) * (1.0 - cube(traits.veins) * veins * outwards - 0.10 * outwards)
+    threads = cube(traits.veins) * veins * outwards
+    white = cube(traits.sclera) * (1.0 - threads - 0.10 * outwards)
     caruncle = 0.5 - 0.5 * np.tanh((at.x - at.inner_x - 2.4) / 0.7)
-    return cast(Array, white + caruncle * (0.85 * cube(traits.skin) - white))
+    return white + caruncle * (0.85 * cube(traits.skin) - white), threads, caruncle
 
 
 def _glints(scene: Scene, geometry: Geometry) -> Array:
@@ -100,10 +111,10 @@ def _glints(scene: Scene, geometry: Geometry) -> Array:
     return image
 
 
-def eyeball_layer(traits: Traits, scene: Scene, geometry: Geometry, at: Places) -> Array:
-    """Radiance of the eyeball (N, H, W), everywhere in the patch, as if there were no lids."""
-    white = _sclera(traits, scene, at)
-    surface = _iris(traits, scene, geometry, white)
+def eyeball_layer(traits: Traits, scene: Scene, geometry: Geometry, at: Places) -> Parts:
+    """Radiance of the eyeball, everywhere in the patch, and its parts."""
+    white, threads, caruncle = _sclera(traits, scene, at)
+    surface, iris = _iris(traits, scene, geometry, white)
     # sphere normals in mm from the centre; both coordinates are clipped where rays miss the ball
     radius = cube(traits.eyeball)
     out_x, out_y = at.x / radius, at.y / radius
@@ -121,4 +132,11 @@ def eyeball_layer(traits: Traits, scene: Scene, geometry: Geometry, at: Places) 
     shade *= 1.0 - 0.45 * np.exp(-np.maximum(corner, 0.0) / 2.2)
     broad = np.clip((out_y + 0.35) * 1.6, 0.0, 1.0) * cube(0.06 * scene.reflection * scene.ambient)
     wet = bell((at.above_lower - 0.6) / 0.6) * cube(traits.waterline * 0.35)
-    return cast(Array, surface * light * np.maximum(shade, 0.05) + broad + wet * light + _glints(scene, geometry))
+    glints = _glints(scene, geometry)
+    return Parts(
+        radiance=surface * light * np.maximum(shade, 0.05) + broad + wet * light + glints,
+        iris=iris / surface,
+        veins=threads,
+        caruncle=caruncle,
+        shine=broad + glints,
+    )

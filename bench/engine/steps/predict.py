@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 def run(step: Step) -> None:
     """inputs: estimator, images. Writes predictions.parquet: id, and one column per component of the label."""
-    images = load_image_set(step.inputs["images"] / "images.h5")
+    images = load_image_set(step.inputs["images"] / "images.h5").grey()
     estimator: Estimator = step.component.load(step.inputs["estimator"])
-    predicted = estimator.predict(images.images[:], step.context)
+    given = {label: images.require(label) for label in estimator.inputs}
+    predicted = estimator.predict(images.images[:], step.context, given)
     if len(predicted) != len(images) or not np.isfinite(predicted).all():
         raise TrainingFailed(f"the estimator's predictions of {images.name} are not all finite numbers")
     flat = predicted.reshape(len(images), -1)

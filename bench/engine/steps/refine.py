@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 
 def run(step: Step) -> None:
-    """inputs: refiner, images. Writes images.h5."""
+    """config: {moment}; inputs: refiner, images. Writes images.h5."""
     images = load_image_set(step.inputs["images"] / "images.h5")
     refiner: Refiner = step.component.load(step.inputs["refiner"])
+    if "moment" in step.config:
+        refiner = refiner.at(step.config["moment"])
     source = images.images[:]
     refined = refiner.refine(source, step.context)
     if refined.shape != source.shape or refined.dtype != source.dtype:

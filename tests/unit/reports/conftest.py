@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from bench.core.experiment import Experiment, Profile, Row
-from bench.engine.results import Results, RowResults, TrainingLog
+from bench.core.experiment import Column, Experiment, Profile, Row, Variant
+from bench.engine.results import CellResults, ColumnFacts, Results, RowResults, TrainingLog
+from tests.unit.reports import made_up
 
+SIMGAN = Variant("simgan", "simgan")
 ROWS = (
-    (Row("knn/synthetic", "k-NN, synthetic", "knn", "synthetic", reference="knn-synthetic"), 10.6, 0.0),
-    (Row("knn/refined", "k-NN, refined (simgan)", "knn", "refined", "simgan"), 9.9, 0.12),
-    (Row("knn/real", "k-NN, real", "knn", "real"), 8.3, 0.0),
-    (Row("cnn/synthetic", "CNN, synthetic", "cnn", "synthetic", reference="cnn-synthetic"), 8.1, 0.15),
-    (Row("cnn/refined", "CNN, refined (simgan)", "cnn", "refined", "simgan", reference="cnn-refined"), 6.6, 0.08),
-    (Row("cnn/real", "CNN, real", "cnn", "real"), 5.7, 0.05),
+    (Row("knn/synthetic", "k-NN, synthetic", "synthetic", "knn", reference="knn-synthetic"), 10.6, 0.0),
+    (Row("knn/refined", "k-NN, refined (simgan)", "refined", "knn", SIMGAN), 9.9, 0.12),
+    (Row("knn/real", "k-NN, real", "real", "knn"), 8.3, 0.0),
+    (Row("cnn/synthetic", "CNN, synthetic", "synthetic", "cnn", reference="cnn-synthetic"), 8.1, 0.15),
+    (Row("cnn/refined", "CNN, refined (simgan)", "refined", "cnn", SIMGAN, reference="cnn-refined"), 6.6, 0.08),
+    (Row("cnn/real", "CNN, real", "real", "cnn"), 5.7, 0.05),
 )
 PROVENANCE = {
     "commit": "0123456789abcdef0123456789abcdef01234567",
@@ -33,6 +34,14 @@ PROVENANCE = {
     "started": 1750000000.0,
     "seconds": 301.5,
 }
+
+
+def cell(values: dict[int, NDArray[np.float64]]) -> CellResults:
+    """The cell of these errors per test image, by seed."""
+    return CellResults(
+        {seed: float(errors.mean()) for seed, errors in values.items()},
+        {seed: {"value": errors} for seed, errors in values.items()},
+    )
 
 
 def texture(rng: np.random.Generator, count: int, noise: float) -> NDArray[np.uint8]:
@@ -72,9 +81,9 @@ def experiment(rows: tuple[Row, ...]) -> Experiment:
         name="gaze-table3",
         title="Gaze estimation (paper, Table 3)",
         task="gaze",
-        metric="angular-error",
         refiners=("simgan",),
         rows=lambda refiners: rows,
+        columns=(Column("error", "Error"),),
         profiles={"quick": Profile(3, {"test": 1000})},
         figures=("error-curves", "pictures", "training-curves", "training-strip"),
         data="simulator",
@@ -90,7 +99,7 @@ def results() -> Results:
     for row, mean, spread in ROWS:
         errors = mean * shift * rng.gamma(3.2, 1 / 3.2, 1000)
         values = {seed: np.maximum(errors + rng.normal(0, 0.3, 1000) + rng.normal(0, spread), 0) for seed in range(3)}
-        found.append(RowResults(row, values))
+        found.append(RowResults(row, {"error": cell(values)}))
     synthetic = texture(rng, 8, 2)
     refined = np.clip(synthetic + rng.normal(0, 18, synthetic.shape), 0, 255).astype(np.uint8)
     return Results(
@@ -110,6 +119,7 @@ def results() -> Results:
         ),
         ids=np.array([f"i{index}" for index in range(1000)]),
         persons=persons,
+        columns=(ColumnFacts("error", "Error", "angular-error", 1, "deg", "lower", "error"),),
         rows=tuple(found),
         pictures={"synthetic": synthetic, "refined: simgan": refined, "real": texture(rng, 8, 22)},
         training=tuple(training_log(rng, seed, synthetic) for seed in range(3)),
@@ -124,5 +134,34 @@ def on_paper_data(results: Results) -> Results:
     return replace(results, simulator=False, paper_data=True, data=data)
 
 
-def without(results: Results, **changes: Any) -> Results:
-    return replace(results, **changes)
+@pytest.fixture(scope="session")
+def comparison(results: Results) -> Results:
+    """A run with 8 rows and 8 columns."""
+    return made_up.comparison(results)
+
+
+@pytest.fixture(scope="session")
+def progress(results: Results) -> Results:
+    """A run whose rows are moments of a training."""
+    return made_up.progress(results)
+
+
+@pytest.fixture(scope="session")
+def preservation(results: Results) -> Results:
+    """A run of planted and unknown drifts."""
+    return made_up.preservation(results)
+
+
+@pytest.fixture(scope="session")
+def swept(results: Results) -> Results:
+    """A run over a setting."""
+    return made_up.swept(results)
+
+
+@pytest.fixture(scope="session")
+def material(
+    results: Results, comparison: Results, progress: Results, preservation: Results, swept: Results
+) -> dict[str, Results]:
+    """For each figure a run that it can be drawn from."""
+    named = {"drift-scatter": preservation, "realism-drift-error": comparison, "progress": progress, "sweep": swept}
+    return {**dict.fromkeys(results.experiment.figures, results), **named}

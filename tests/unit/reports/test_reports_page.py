@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.core.errors import BenchError, UsageError
-from bench.engine.results import Results
+from bench.engine.results import CellResults, Results
 from reports.frame import build_table, load_table
 from reports.html import to_html
 from reports.write import write_report
@@ -106,7 +106,8 @@ def test_labels_are_escaped(results: Results) -> None:
 
 
 def test_failed_rows_and_missing_figures_are_on_the_page(results: Results, tmp_path: Path) -> None:
-    rows = (replace(results.rows[0], values={}, failures={0: "the loss became NaN"}), *results.rows[1:])
+    failed = {"error": CellResults(failures={0: "the loss became NaN"})}
+    rows = (replace(results.rows[0], cells=failed), *results.rows[1:])
     write_report(replace(results, rows=rows, training=(), pictures={}), tmp_path)
     page = Page((tmp_path / "gaze-table3" / "report.html").read_text())
     assert "the loss became NaN" in page.text

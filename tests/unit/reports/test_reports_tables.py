@@ -72,11 +72,12 @@ def test_latex_leaves_no_special_character_alone(text: str) -> None:
 @settings(max_examples=100, deadline=None)
 def test_csv_comes_back(results: Results, text: str) -> None:
     table = build_table(results)
-    first = replace(table.rows[0], label=text, reason=text)
+    cells = {"error": replace(table.rows[0].head, reason=text)}
+    first = replace(table.rows[0], label=text, cells=cells)
     rows = list(csv.DictReader(io.StringIO(to_csv(replace(table, rows=(first, *table.rows[1:]))), newline="")))
     assert (rows[0]["label"], rows[0]["reason"]) == (flat(text), flat(text))
-    assert float(rows[0]["value"]) == table.rows[0].value
-    assert [float(each) for each in rows[0]["per_seed"].split(";")] == list(table.rows[0].per_seed)
+    assert float(rows[0]["value"]) == table.rows[0].head.value
+    assert [float(each) for each in rows[0]["per_seed"].split(";")] == list(table.rows[0].head.per_seed)
     assert len(rows) == len(table.rows)
 
 

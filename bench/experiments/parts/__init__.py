@@ -1,0 +1,1 @@
+"""Columns, rows and sizes that several experiments share."""

@@ -1,0 +1,28 @@
+"""Columns that several experiments share: errors on real test images, drift, realism, amount of change, seconds."""
+
+from __future__ import annotations
+
+from bench.core.experiment import Column
+
+MARGIN_DEG = 0.3
+"""Declared beforehand: about what training seeds of the gaze CNN differ by."""
+
+ERROR_CNN = Column("error-cnn", "CNN error", name="angular-error", estimator="cnn", margin=MARGIN_DEG)
+ERROR_KNN = Column("error-knn", "k-NN error", name="angular-error", estimator="knn")
+
+# Drift of the pupil centre: its bias tells good refiners from bad ones better than the mean distance, whose floor is
+# the gauge's own error.
+DRIFT = Column("drift", "Drift", of="images", name="pupil-residual", quantity="mean", estimator="pupil")
+DRIFT_BIAS = Column("drift-bias", "Drift, bias", of="images", name="pupil-residual", quantity="bias", estimator="pupil")
+
+REALISM_AUC = Column("auc", "Real or not, AUC", of="images", name="two-sample", quantity="auc")
+REALISM_SWD = Column("swd", "SWD", of="images", name="sliced-wasserstein", quantity="distance")
+REALISM_KID = Column("kid", "KID, gaze CNN", of="images", name="kernel-distance", quantity="kid", estimator="cnn")
+REALISM_FID = Column(
+    "fid", "FID", of="images", name="frechet-inception", quantity="fid", needs=("frechet-inception.weights",)
+)
+CHANGE = Column("change", "Change", of="images", name="change", quantity="l1")
+SECONDS = Column("seconds", "Training", of="training")
+
+EFFECTS = (ERROR_CNN, DRIFT, DRIFT_BIAS, REALISM_AUC, REALISM_SWD, CHANGE)
+"""What an ablation looks at: error, drift, realism, change."""

@@ -1,0 +1,1 @@
+"""What several measures share: grey levels, pairs, gauges, displacements, the iris finder."""

@@ -1,0 +1,1 @@
+"""What the classical estimators of Table 3 share: checks of their input, and HOG features."""

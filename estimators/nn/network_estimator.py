@@ -1,0 +1,168 @@
+"""What estimators made of one network share: training, chunked prediction, checks of images, weights on disk."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from bench.core.context import RunContext
+from bench.core.errors import DataError, UsageError
+from bench.core.estimator import Estimator
+from bench.core.images import LABELS, ImageArray, ImageSet
+from bench.training.batches import resident
+from bench.training.device import autocast, choose_device
+from estimators.nn.augmentation import Augment, strongly_augmented
+from estimators.nn.evaluation import evaluate
+from estimators.nn.layers import SizedNetwork
+from estimators.nn.training import TrainingSettings, train_network
+
+Network = TypeVar("Network", bound=SizedNetwork)
+
+
+class NetworkSettings(TrainingSettings):
+    """Settings of every network estimator."""
+
+    augment: Augment = Field(
+        "none",
+        description="Training images: none = as they are, as in the paper; strong = each time with another tone, "
+        "blur, resolution, noise and occlusion, much as GazeML trains on UnityEyes (Park et al. 2018): a baseline "
+        "without a refiner. Labels stay true: nothing is moved.",
+    )
+
+
+class NetworkEstimator(Estimator, Generic[Network]):
+    """An estimator that is one network, trained by one loss on (N, H, W) uint8 images of one size.
+
+    A subclass gives the network, what it is compared with and how, and how its outputs become labels.
+    `title` names it in messages.
+    """
+
+    config: NetworkSettings
+    title: ClassVar[str]
+    error_name: ClassVar[str]
+
+    _network: Network | None = None
+
+    @abstractmethod
+    def _new_network(self, size: tuple[int, int]) -> Network:
+        """The network without values; DataError when images of this size, (height, width), are too small."""
+
+    def _targets(self, labels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Labels (N, ...) -> what the outputs are compared with; the labels themselves by default."""
+        return labels
+
+    @abstractmethod
+    def _loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Outputs (n, ...) and targets (n, ...), float32 -> scalar."""
+
+    @abstractmethod
+    def _labels(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Outputs of the network (N, ...) -> labels (N, ...)."""
+
+    @abstractmethod
+    def _errors(self, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Labels and labels, (N, ...) -> (N,) validation error of each image."""
+
+    def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
+        """Minimise the loss on `train`; keep the weights with the lowest mean error on `validation`."""
+        device, config = choose_device(run.device), self.config
+        targets = torch.from_numpy(self._targets(train.require(self.target)).astype(np.float32)).to(device)
+        given = self._given(train.labels, len(train), train.name, device)
+        _check_images(train.images, self.title)
+        images = resident(train.images, device)
+        network = self._new_network(train.size)
+        network.initialise(torch.Generator().manual_seed(run.stream_seed("init")))
+        network.to(device).to(memory_format=torch.channels_last)
+        draws = torch.Generator(device).manual_seed(run.stream_seed("augmentation"))
+
+        def batch_loss(chosen: Tensor) -> Tensor:
+            batch = images[chosen]
+            if config.augment == "strong":
+                batch = strongly_augmented(batch, draws)
+            with autocast(device, config.precision):
+                outputs: Tensor = network(batch, *(values[chosen] for values in given))
+            return self._loss(outputs, targets[chosen])
+
+        validation_error = None
+        if validation is not None:
+            truth = validation.require(self.target)
+            held_out = resident(validation.images, device)
+            held_out_given = self._given(validation.labels, len(validation), validation.name, device)
+
+            def validation_error() -> float:
+                outputs = evaluate(network, held_out, *held_out_given, precision=config.precision)
+                return float(self._errors(self._labels(outputs), truth).mean())
+
+        train_network(
+            network,
+            batch_loss,
+            validation_error,
+            len(train),
+            config,
+            run,
+            error_name=self.error_name,
+            draws=draws if config.augment == "strong" else None,
+        )
+        self._network = network
+
+    def predict(
+        self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
+    ) -> NDArray[np.float64]:
+        """(N, H, W) uint8 -> (N, *label shape) float64, in order, independent of batch size and order."""
+        device = choose_device(run.device)
+        network = self._trained(images, device)
+        values = self._given(given or {}, len(images), "the images to predict", device)
+        return self._labels(evaluate(network, resident(images, device), *values, precision=self.config.precision))
+
+    def _trained(self, images: ImageArray, device: str) -> Network:
+        """The network on the device; UsageError before `fit`, DataError for images that it cannot take."""
+        if self._network is None:
+            raise UsageError(f"{self.title} has no weights yet: fit or load it before predict")
+        if images.shape[1:] != self._network.size or images.dtype != np.uint8:
+            height, width = self._network.size
+            raise DataError(
+                f"{self.title} was trained on uint8 images of {height}x{width} px; "
+                f"got {images.dtype} images of shape {tuple(images.shape[1:])}"
+            )
+        return self._network.to(device)
+
+    def _given(self, labels: Mapping[str, NDArray[np.float64]], count: int, owner: str, device: str) -> list[Tensor]:
+        """The labels that the network takes beside the images, on the device; DataError when one is missing."""
+        values = []
+        for name in self.inputs:
+            if name not in labels:
+                raise DataError(
+                    f"{owner}: no '{name}' labels, which {self.title} takes beside the image ({LABELS[name][1]}); "
+                    "choose a set that has them, or another estimator"
+                )
+            if labels[name].shape != (count, *LABELS[name][0]):
+                raise DataError(f"{owner}: '{name}' has shape {labels[name].shape} for {count} images")
+            values.append(torch.from_numpy(labels[name].astype(np.float32)).to(device))
+        return values
+
+    def _save_state(self, folder: Path) -> None:
+        if self._network is None:
+            raise UsageError(f"{self.title} has no weights yet: fit it before save")
+        state = self._network.state_dict()
+        save_file({name: value.contiguous().cpu() for name, value in state.items()}, folder / "weights.safetensors")
+
+    def _load_state(self, folder: Path) -> None:
+        weights = load_file(folder / "weights.safetensors")
+        height, width = weights["image_size"].tolist()
+        self._network = self._new_network((height, width))
+        self._network.load_state_dict(weights, assign=True)
+        self._network.to(memory_format=torch.channels_last).eval()
+
+
+def _check_images(images: ImageArray, title: str) -> None:
+    if images.dtype != np.uint8 or len(images.shape) != 3:
+        raise DataError(f"{title} takes grey uint8 images, (N, H, W); got {images.dtype} of shape {images.shape}")

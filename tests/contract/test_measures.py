@@ -1,0 +1,228 @@
+"""The contract of a measure, on simulated eyes and a small gauge, for every one in the registry."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bench.core import registry
+from bench.core.context import RunContext
+from bench.core.errors import DataError, UsageError
+from bench.core.estimator import Estimator
+from bench.core.images import ImageSet, Unlabelled
+from bench.core.measure import Measure, Measurement, Subject
+from bench.data.gaze_angles import vectors_from_pitch_yaw
+from bench.data.pupil_blob import darkest_blobs
+from tests.unit.inception_small import saved_inception
+
+COUNT, REAL_COUNT = 31, 23
+FEWER: Mapping[str, tuple[int, int]] = {"frechet-inception": (3, 2)}
+"""Numbers of images and of real ones for measures that take long over each."""
+GIVEN: Mapping[str, str] = {"frechet-inception": "inception"}
+"""The fixture with the settings that a measure cannot do without."""
+HEAVY = ("torch", "cv2", "sklearn", "pandas", "scipy", "matplotlib")
+TARGETS: Mapping[str, str] = {"pupil-residual": "pupil"}
+"""What a measure's gauge predicts, where that is not gaze."""
+UNCHANGED: Mapping[str, tuple[str, ...]] = {"pupil-residual": ("excess",)}
+"""Quantities that are 0 when nothing was refined, for measures whose others are not."""
+AT_IDENTITY: Mapping[str, float] = {"ssim": 1.0}
+
+
+class _Gauge(Estimator):
+    """Sees the darkest region's centre, and as features the means of 5x5 px blocks."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self.target = target  # type: ignore[misc]
+
+    def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
+        """Nothing to learn."""
+
+    def predict(
+        self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
+    ) -> NDArray[np.float64]:
+        centres = darkest_blobs(images)
+        return centres if self.target == "pupil" else vectors_from_pitch_yaw((np.array([27.0, 17.0]) - centres) / 20)
+
+    def features(self, images: NDArray[Any], run: RunContext) -> NDArray[np.float64]:
+        means: NDArray[np.float64] = images.reshape(len(images), 7, 5, 11, 5).mean(axis=(2, 4))
+        return means.reshape(len(images), -1) / 255
+
+
+@pytest.fixture(scope="session")
+def inception(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return saved_inception(tmp_path_factory.mktemp("inception"))
+
+
+@pytest.fixture(params=registry.names("measures"))
+def measure(request: pytest.FixtureRequest) -> Measure:
+    settings = request.getfixturevalue(GIVEN[request.param]) if request.param in GIVEN else {}
+    found = typing.cast("Measure", registry.load("measures", request.param).configured(settings=settings))
+    assert found.name == request.param, "a measure is called like its file"
+    return found
+
+
+@pytest.fixture
+def subject(measure: Measure, eyes: Callable[..., ImageSet]) -> Subject:
+    """Eyes moved by a pixel and made darker, beside what they were."""
+    count, real_count = FEWER.get(measure.name, (COUNT, REAL_COUNT))
+    source = eyes(count, "synthetic", 3)
+    moved = np.roll(source.images[:], 1, axis=2)
+    refined = source.with_images(np.rint(0.8 * moved).astype(np.uint8), name="refined")
+    return Subject(refined, source, eyes(real_count, "distant", 4).unlabelled(), _gauge(measure))
+
+
+def _gauge(measure: Measure) -> Estimator | None:
+    return None if measure.gauge == "none" else _Gauge(TARGETS.get(measure.name, "gaze"))
+
+
+@pytest.fixture
+def found(measure: Measure, subject: Subject) -> Measurement:
+    return measure.measure(subject, RunContext(0))
+
+
+def test_declares_itself(measure: Measure) -> None:
+    assert measure.version >= 1
+    assert measure.gauge in ("none", "synthetic", "real")
+    assert isinstance(measure.needs_source, bool)
+    assert (type(measure).__doc__ or "").partition("\n")[0]
+    assert registry.summary("measures", measure.name)
+    assert measure.quantities
+    for quantity in measure.quantities.values():
+        assert quantity.label
+        assert quantity.better in ("lower", "higher", "neither")
+    assert len({quantity.label for quantity in measure.quantities.values()}) == len(measure.quantities)
+
+
+def test_gives_what_it_declares(measure: Measure, found: Measurement) -> None:
+    assert list(found.summary) == list(measure.quantities)
+    assert all(type(value) is float and np.isfinite(value) for value in found.summary.values())
+
+
+def test_holes_are_counted(measure: Measure, subject: Subject, found: Measurement) -> None:
+    count = len(subject.images)
+    holes = np.zeros(count, bool)
+    for name, values in found.per_image.items():
+        assert values.shape == (count,), name
+        assert values.dtype == np.float64, name
+        assert not np.isinf(values).any()
+        holes |= np.isnan(values)
+    shares = [found.summary[name] for name, quantity in measure.quantities.items() if quantity.unit == "%"]
+    missing = 100 * holes.mean()
+    assert not missing or any(np.isclose(share, missing) or np.isclose(share, 100 - missing) for share in shares)
+
+
+def test_seed_decides_and_inputs_stay(measure: Measure, subject: Subject, found: Measurement) -> None:
+    assert subject.source is not None
+    sets: tuple[ImageSet | Unlabelled, ...] = (subject.images, subject.source, subject.real)
+    before = [np.array(one.images[:]) for one in sets]
+    labels = {name: values.copy() for name, values in subject.images.labels.items()}
+    again = measure.measure(subject, RunContext(0))
+    assert again.summary == found.summary
+    for name, values in found.per_image.items():
+        np.testing.assert_array_equal(again.per_image[name], values)
+    for one, images in zip(sets, before, strict=True):
+        np.testing.assert_array_equal(one.images[:], images)
+    for name, values in labels.items():
+        np.testing.assert_array_equal(subject.images.labels[name], values)
+
+
+def test_progress_is_told_in_order(measure: Measure, subject: Subject, new_run: Callable[..., Any]) -> None:
+    measure.measure(subject, new_run(0))
+
+
+def test_nothing_changed_is_nothing_measured(measure: Measure, subject: Subject) -> None:
+    assert subject.source is not None
+    if not measure.needs_source:
+        pytest.skip("compares with real images, not with what was refined")
+    same = replace(subject, images=subject.source.with_images(subject.source.images[:].copy()))
+    found = measure.measure(same, RunContext(0)).summary
+    for name in UNCHANGED.get(measure.name, tuple(found)):
+        if measure.quantities[name].unit != "%":
+            assert found[name] == pytest.approx(AT_IDENTITY.get(name, 0.0), abs=1e-9), name
+
+
+def test_images_without_a_source(measure: Measure, subject: Subject) -> None:
+    bare = replace(subject, source=None)
+    if measure.needs_source:
+        with pytest.raises(UsageError, match="nothing was refined"):
+            measure.measure(bare, RunContext(0))
+    else:
+        assert measure.measure(bare, RunContext(0)).summary == measure.measure(subject, RunContext(0)).summary
+
+
+def test_rows_that_are_no_pairs_are_refused(measure: Measure, subject: Subject) -> None:
+    assert subject.source is not None
+    if not measure.needs_source:
+        pytest.skip("needs no pairs")
+    count = len(subject.images)
+    for source in (subject.source.select(slice(0, count - 1)), subject.source.select(np.arange(count)[::-1])):
+        with pytest.raises(DataError, match="not the same images"):
+            measure.measure(replace(subject, source=source), RunContext(0))
+
+
+def test_no_gauge_or_one_of_another_kind_is_refused(measure: Measure, subject: Subject) -> None:
+    if measure.gauge == "none":
+        pytest.skip("measures without an estimator")
+    with pytest.raises(UsageError, match="estimator"):
+        measure.measure(replace(subject, gauge=None), RunContext(0))
+    if measure.needs_source:
+        with pytest.raises(UsageError, match="'joints'"):
+            measure.measure(replace(subject, gauge=_Gauge("joints")), RunContext(0))
+
+
+def test_depth_is_refused(measure: Measure, subject: Subject) -> None:
+    def depth(images: ImageSet) -> ImageSet:
+        return images.with_images(images.images[:].astype(np.uint16))
+
+    assert subject.source is not None
+    real = replace(subject.real, images=subject.real.images[:].astype(np.uint16))
+    deep = replace(subject, images=depth(subject.images), source=depth(subject.source), real=real)
+    with pytest.raises(DataError, match="uint16"):
+        measure.measure(deep, RunContext(0))
+
+
+def test_grey_as_colour_measures_the_same(measure: Measure, subject: Subject) -> None:
+    """Three equal channels are the grey image (a gauge decides for itself what it makes of colour)."""
+    if measure.gauge != "none":
+        pytest.skip("the gauge sees the images as they are")
+    assert subject.source is not None
+
+    def coloured(images: ImageSet) -> ImageSet:
+        return images.with_images(np.repeat(images.images[:][..., None], 3, axis=3))
+
+    real = replace(subject.real, images=np.repeat(subject.real.images[:][..., None], 3, axis=3))
+    images, source = coloured(subject.images), coloured(subject.source)
+    found = measure.measure(Subject(images, source, real, subject.gauge), RunContext(0))
+    assert all(np.isfinite(value) for value in found.summary.values())
+    if measure.needs_source:
+        grey = measure.measure(subject, RunContext(0)).summary
+        assert found.summary == pytest.approx(grey, rel=1e-6, abs=1e-6)
+
+
+def test_flat_images_give_a_number_or_a_reason(measure: Measure, subject: Subject) -> None:
+    """What a collapsed refiner gives: never NaN, never an exception that tells nothing."""
+    flat = subject.images.with_images(np.full_like(subject.images.images[:], 90))
+    with contextlib.suppress(DataError):
+        found = measure.measure(replace(subject, images=flat), RunContext(0))
+        assert all(np.isfinite(value) for value in found.summary.values())
+
+
+def test_importing_measures_is_light() -> None:
+    """Plans and lists load the classes; libraries for images and learning load when a measure runs."""
+    code = (
+        "import sys; from bench.core import registry\n"
+        "for name in registry.names('measures'): registry.load('measures', name)\n"
+        f"print(*(name for name in {HEAVY!r} if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not done.stdout.strip()

@@ -1,0 +1,109 @@
+"""What a plan makes of rows and columns: sizes, gauges, adaptation, labelled sets, settings that rows wait for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.core.errors import UsageError
+from bench.engine.plan import Plan, Request, make_plan
+from bench.engine.recipe import Recipe
+
+
+def plan(experiment: str, **changes: Any) -> Plan:
+    return make_plan(Request(experiment, profile="smoke", **changes))
+
+
+def recipe(found: Plan, row: str, column: str) -> Recipe:
+    return next(
+        found.recipes[cell.key] for cell in found.cells if (cell.row.key, cell.column.key) == (row, column)
+    )  # fmt: skip
+
+
+def origin(found: Plan, of: Recipe, role: str) -> Recipe:
+    return found.recipes[of.inputs[role]]
+
+
+def test_refiners_are_trained_on_the_largest_size_and_applied_to_each() -> None:
+    made = plan("gaze-table2")
+    sizes = {}
+    for row in ("refined", "refined-4x"):
+        refined = origin(made, origin(made, recipe(made, row, "error"), "estimator"), "train")
+        sizes[row] = origin(made, refined, "images").config["count"]
+        assert origin(made, origin(made, refined, "refiner"), "synthetic").config["count"] == 400
+    assert sizes == {"refined": 100, "refined-4x": 400}
+
+
+def test_a_gauge_is_trained_on_every_second_image_and_shared_by_the_rows() -> None:
+    made = plan("label-preservation")
+    gauges = {recipe(made, row, "residual").inputs["gauge"] for row in ("identity", "shift-1", "simgan")}
+    assert len(gauges) == 1
+    gauge = made.recipes[gauges.pop()]
+    assert gauge.config["every_second"] is True
+    assert origin(made, gauge, "train").step == "prepare"
+
+
+def test_rows_of_several_moments_share_one_training() -> None:
+    made = plan("training-progress")
+    assert len({made.fits[variant.key, 0] for variant in made.variants}) == 1
+    assert len({made.refined[variant.key, 0, 1] for variant in made.variants}) == len(made.variants)
+
+
+def test_an_adapting_row_sees_the_unlabelled_real_images() -> None:
+    made = plan("refiner-comparison")
+    fit = origin(made, recipe(made, "adabn", "error-cnn"), "estimator")
+    assert fit.inputs["adapt"] == made.sets["real"]
+    assert fit.config["settings"] == {"norm": "batch"}
+    assert "adapt" not in origin(made, recipe(made, "synthetic", "error-cnn"), "estimator").inputs
+
+
+def test_real_images_have_no_drift_and_columns_can_be_left_out() -> None:
+    made = plan("refiner-comparison")
+    columns = {row: {cell.column.key for cell in made.cells if cell.row.key == row} for row in ("real", "adabn")}
+    assert "drift" not in columns["real"]
+    assert {"error-cnn", "auc", "kid"} <= columns["real"]
+    assert columns["adabn"] == {"error-cnn"}
+
+
+def test_a_row_waits_for_one_of_its_settings(tmp_path: Path) -> None:
+    without = plan("ablation-psi")
+    assert without.not_run["psi-vgg", "error-cnn"].startswith("it needs --set simgan.psi_weights=")
+    assert "psi-vgg" not in without.pictured
+    given = plan("ablation-psi", settings=(f"simgan.psi_weights={tmp_path / 'vgg16.pth'}",))
+    assert not given.not_run
+    assert "psi-vgg" in given.pictured
+
+
+def test_settings_of_a_row_go_over_those_of_the_user() -> None:
+    made = plan("ablation-lambda", settings=("simgan.lambda_reg=7", "simgan.batch=4"))
+    for variant in made.variants:
+        settings = made.recipes[made.fits[variant.key, 0]].config["settings"]
+        assert settings == {"batch": 4, **variant.settings}
+
+
+def test_an_ablation_knows_one_refiner_only() -> None:
+    with pytest.raises(UsageError, match="knows no other refiner"):
+        plan("ablation-history", refiners=("identity",))
+
+
+def test_a_labelled_set_of_its_own_trains_the_real_rows() -> None:
+    made = plan("gaze-table3", labelled="simulator-near:real")
+    trained_on = origin(made, origin(made, recipe(made, "svr/real", "error"), "estimator"), "train")
+    assert trained_on.key == made.sets["labelled"] != made.sets["real"]
+    refiner = made.recipes[made.fits["simgan", 0]]
+    assert refiner.inputs["real"] == made.sets["real"]
+
+
+def test_a_labelled_set_that_is_not_here_leaves_its_rows_out(tmp_path: Path) -> None:
+    manifest = tmp_path / "mine.toml"
+    manifest.write_text(
+        'title = "mine"\nformat = "folder"\n[parts.synthetic]\nuse = "simulator:synthetic"\n'
+        '[parts.real]\nuse = "simulator:real"\nlabelled = false\n[parts.test]\nuse = "simulator:test"\n'
+        '[parts.labelled]\nfolder = "nowhere"\n'
+    )
+    made = plan("gaze-table3", data=str(manifest))
+    assert "nowhere" in made.not_run["svr/real", "error"]
+    assert not any(cell.row.train == "real" for cell in made.cells)
+    assert "labelled" not in made.sets
