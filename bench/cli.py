@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec
 import typer
 
 import bench
-from bench.core.errors import BenchError, CellsFailed, DataError, Interrupted
+from bench.core.errors import BenchError, CellsFailed, DataError, Interrupted, UsageError
 
 app = typer.Typer(
     name="bench",
@@ -321,13 +321,30 @@ def data_prepare(
 def data_verify(
     data_set: DataSet,
     count: Annotated[int | None, typer.Option("--count", min=1, help="Look at so many images only.")] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            "--figure", metavar="FILE", help="Draw yaw and pitch against the pupil; PNG, PDF or SVG; one part."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check files, images and labels; exit code 3 when one is wrong."""
     from bench.console import print_records
-    from bench.data.verify import parts_of, verify
+    from bench.data.verify import examine, parts_of
 
-    checks = [{"part": part, **asdict(check)} for part in parts_of(data_set) for check in verify(part, count)]
+    parts = list(parts_of(data_set))
+    if figure is not None and len(parts) > 1:
+        raise UsageError(f"--figure draws one part; name it, e.g. {parts[0]}")
+    found = {part: examine(part, count) for part in parts}
+    checks = [{"part": part, **asdict(check)} for part, each in found.items() for check in each.checks]
+    if figure is not None:
+        from reports.label_evidence import draw_label_evidence
+
+        evidence = found[parts[0]].evidence
+        if evidence is None:
+            raise DataError(f"{parts[0]} has no gaze labels to draw")
+        draw_label_evidence(evidence, figure)
     print_records(checks, as_json)
     bad = [check for check in checks if check["verdict"] == "bad"]
     if bad:

@@ -84,12 +84,16 @@ def _cells(plan: Plan, row: Row, reader: _Reader) -> dict[str, CellResults]:
 
 
 def _warnings(plan: Plan, row: Row, store: Store) -> tuple[str, ...]:
-    """What the trainings of the row's refiner warned of."""
-    if row.variant is None:
-        return ()
-    name = row.variant.key
-    trained = [(seed, plan.fits[name, seed]) for seed in plan.seeds if store.has(plan.fits.get((name, seed), ""))]
-    return tuple(f"{name}, seed {seed}: {text}" for seed, key in trained for text in store.record(key)["warnings"])
+    """What the trainings of the row's refiner and the measures of its images warned of."""
+    steps = {}
+    if row.variant is not None:
+        fits = {seed: plan.fits.get((row.variant.key, seed), "") for seed in plan.seeds}
+        steps = {key: f"{row.variant.key}, seed {seed}" for seed, key in fits.items()}
+    for cell in plan.cells:
+        if cell.row.key == row.key and cell.column.of == "images":
+            steps[cell.key] = f"{cell.column.label} of {row.label}, seed {cell.seed}"
+    found = {who: store.record(key)["warnings"] for key, who in steps.items() if store.has(key)}
+    return tuple(f"{who}: {text}" for who, texts in found.items() for text in texts)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
+from bench.core import registry
 from bench.core.errors import BenchError, DataError, Interrupted, UsageError
 from bench.data.imagesets import load_image_set
 from bench.data.people import check_overlap, note_unlabelled
@@ -48,6 +49,7 @@ def execute(plan: Plan, store: Store, *, executor: str, device: str, watch: Watc
     device = choose_device(device)
     sets = [key for key in missing if plan.recipes[key].step == "prepare"]
     others = [key for key in missing if plan.recipes[key].step != "prepare"]
+    _check_settings(plan.recipes[key] for key in missing)
     status = Status(total=len(missing))
     try:
         with open_executor(executor, device) as (pool, slots):
@@ -64,6 +66,14 @@ def execute(plan: Plan, store: Store, *, executor: str, device: str, watch: Watc
             "a worker process died (out of memory?). Finished steps are stored;"
             " run the same command to go on, with '--executor serial' if it happens again."
         ) from error
+
+
+def _check_settings(recipes: Iterable[Recipe]) -> None:
+    """UsageError for a setting that a component refuses, before hours of training lead there."""
+    for recipe in recipes:
+        if "settings" in recipe.config:
+            component = registry.load(*recipe.component)  # type: ignore[arg-type]
+            component.configured(recipe.config.get("preset", "quick"), recipe.config["settings"])
 
 
 def check_persons(plan: Plan, store: Store) -> list[str]:

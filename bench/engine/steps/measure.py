@@ -17,7 +17,7 @@ from bench.data.imagesets import load_image_set
 if TYPE_CHECKING:
     from bench.engine.step import Step
 
-MOST_IMAGES = 2000
+MOST_IMAGES = 2048
 SUMMARY, PER_IMAGE = "measure.json", "per_image.parquet"
 
 
