@@ -84,9 +84,7 @@ Real = Annotated[
 Test = Annotated[str | None, typer.Option("--test", metavar="NAME[:PART]", help="Labelled real test set.")]
 Labelled = Annotated[
     str | None,
-    typer.Option(
-        "--labelled", metavar="NAME[:PART]", help="Labelled real set of the 'real' rows, if not the real set."
-    ),
+    typer.Option("--labelled", metavar="NAME[:PART]", help="Labelled real set that the 'real' rows train on."),
 ]
 Seeds = Annotated[int | None, typer.Option("--seeds", min=1, help="Number of seeds, in place of the profile's.")]
 Refiners = Annotated[list[str] | None, typer.Option("--refiner", help="Refiner to use; repeat for several.")]
@@ -124,6 +122,7 @@ def _plan_and_store(
     store: Path | None,
 ) -> tuple[Any, Any]:  # fmt: skip
     from bench.engine.plan import Request, make_plan
+    from bench.engine.settle import settle
     from bench.engine.store import Store
 
     request = Request(
@@ -139,7 +138,8 @@ def _plan_and_store(
         tuple(settings or ()),
         overlap,
     )
-    return make_plan(request), Store(store or Store.default_root())
+    steps = Store(store or Store.default_root())
+    return settle(make_plan(request), steps), steps
 
 
 @command(app, "run")
@@ -163,9 +163,10 @@ def run(
         table = fresh_table(plan, steps, out)
         if table is None:
             from bench.engine.run import execute
+            from bench.engine.settle import settle
 
             failures = execute(plan, steps, executor=executor, device=device, watch=watch)
-            table = regenerate(plan, steps, out, failures)
+            table = regenerate(settle(plan, steps), steps, out, failures)
     _show(table, out, as_json)
 
 

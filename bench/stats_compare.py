@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 
 import numpy as np
@@ -23,6 +23,7 @@ class Comparison:
     low, high, p_value: both at once, the ones to decide by. With one seed or one person they speak only of
     what there are several of; with one of each they are None.
     over_seeds.mean weighs images alike, as tables do; mean and over_persons.mean weigh persons alike.
+    cells: (S, P), the mean difference of each seed and person.
     """
 
     mean: float
@@ -31,8 +32,17 @@ class Comparison:
     p_value: float | None
     over_seeds: PairedTest | None
     over_persons: PairedTest | None
-    seeds: int
-    persons: int
+    cells: NDArray[np.float64] = field(repr=False, compare=False)
+
+    @property
+    def seeds(self) -> int:
+        """S."""
+        return len(self.cells)
+
+    @property
+    def persons(self) -> int:
+        """P."""
+        return int(self.cells.shape[1])
 
 
 @dataclass(frozen=True)
@@ -67,16 +77,14 @@ def paired_by_person(differences_by_seed: ArrayLike, persons: NDArray[np.str_], 
     values, cells = _cells(differences_by_seed, persons)
     mean, spreads = _mean_and_spreads(cells)
     half = _half_width(spreads, (1 - level) / 2) if spreads else None
-    seeds, people = cells.shape
     return Comparison(
         mean=mean,
         low=None if half is None else mean - half,
         high=None if half is None else mean + half,
         p_value=min(1.0, 2 * _p_above_zero(abs(mean), spreads)) if spreads else None,
-        over_seeds=paired_t(values.mean(axis=1), level) if seeds > 1 else None,
-        over_persons=paired_t(cells.mean(axis=0), level) if people > 1 else None,
-        seeds=seeds,
-        persons=people,
+        over_seeds=paired_t(values.mean(axis=1), level) if len(cells) > 1 else None,
+        over_persons=paired_t(cells.mean(axis=0), level) if cells.shape[1] > 1 else None,
+        cells=cells,
     )
 
 
@@ -138,6 +146,32 @@ def seeds_to_settle(differences: ArrayLike, effect: float, alpha: float = 0.05, 
         return math.ceil(fewest)
     enough = (n for n in count(max(2, int(fewest))) if _power(n - 1, effect / deviation * math.sqrt(n), alpha) >= power)
     return next(enough)
+
+
+def detectable(comparison: Comparison, alpha: float = 0.05, power: float = 0.8) -> float | None:
+    """Roughly the smallest true difference that `paired_by_person` would find on such a study; None where p is None.
+
+    The root of the sum of squares of the minimum detectable effects over seeds and over persons, as the interval is
+    made of the two parts; as if the spreads found were the true ones.
+    """
+    parts = [minimum_detectable_effect(means, alpha, power) for means in _by_seed_and_person(comparison)]
+    known = [part for part in parts if part is not None]
+    return math.hypot(*known) if known else None
+
+
+def seeds_for(comparison: Comparison, effect: float, alpha: float = 0.05, power: float = 0.8) -> int | None:
+    """Roughly how many seeds make an effect detectable for the same persons, as if their spread were to stay.
+
+    None when no number of seeds would, as the persons alone vary too much, and for one seed, which tells no spread.
+    """
+    by_seed, by_person = _by_seed_and_person(comparison)
+    left = effect**2 - (minimum_detectable_effect(by_person, alpha, power) or 0.0) ** 2
+    return seeds_to_settle(by_seed, math.sqrt(left), alpha, power) if left > 0 else None
+
+
+def _by_seed_and_person(comparison: Comparison) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(S,) and (P,): the difference of each seed and of each person, persons weighing alike."""
+    return comparison.cells.mean(axis=1), comparison.cells.mean(axis=0)
 
 
 def _power(degrees: int, noncentrality: float, alpha: float) -> float:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
-from safetensors.numpy import load_file, save_file
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import lars_path
 
+from bench.core.chunks import in_chunks
 from bench.core.context import RunContext
-from bench.core.errors import UsageError
-from bench.core.estimator import Estimator
 from bench.core.images import ImageArray, ImageSet
 from bench.core.settings import Settings
-from bench.training.batches import in_chunks
-from estimators.classical.input_checks import check_queries, check_training
+from estimators.classical.array_estimator import ArrayEstimator, drawn_at_most
 
 Floats = NDArray[np.float64]
 IMAGE_CHUNK = 4096
@@ -55,7 +51,7 @@ class ALRSettings(Settings):
     )
 
 
-class AdaptiveLinearRegression(Estimator):
+class AdaptiveLinearRegression(ArrayEstimator):
     """w* = argmin ||w||_1 subject to ||f - F w||_2 <= epsilon; the gaze is G w*, at unit length.
 
     Table 3's 'Adaptive Linear Regression' [Lu et al., ICCV 2011 and PAMI 2014]. F holds one feature per column, G
@@ -68,8 +64,6 @@ class AdaptiveLinearRegression(Estimator):
 
     Config = ALRSettings
     config: ALRSettings
-    target = "gaze"
-    validation_share = 0.0
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": {"dictionary": 64},
         "smoke": {"dictionary": 300},
@@ -78,29 +72,20 @@ class AdaptiveLinearRegression(Estimator):
         "paper": {"dictionary": 5000},
     }
 
-    _features: Floats
-    _gaze: Floats
-    _image_size: tuple[int, int] | None = None
+    @property
+    def _images_needed(self) -> int:
+        """One more than features."""
+        return self.config.grid[0] * self.config.grid[1] + 1
 
-    def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
-        """Keep the features and the gaze of the dictionary; DataError unless there are more images than features."""
-        rows, columns = self.config.grid
-        check_training(train, rows * columns + 1, "alr")
-        if len(train) > self.config.dictionary:
-            drawn = run.rng("dictionary").choice(len(train), self.config.dictionary, replace=False)
-            train = train.select(np.sort(drawn))
+    def _learn(self, train: ImageSet, run: RunContext) -> dict[str, NDArray[Any]]:
+        train = drawn_at_most(self.config.dictionary, train, run, "dictionary")
         features = block_means(train.images, self.config.grid)
-        self._features, group, size = np.unique(features, axis=0, return_inverse=True, return_counts=True)
-        gaze = np.zeros((len(self._features), 3))
+        features, group, size = np.unique(features, axis=0, return_inverse=True, return_counts=True)
+        gaze = np.zeros((len(features), 3))
         np.add.at(gaze, group.ravel(), train.gaze)
-        self._gaze = gaze / size[:, None]
-        self._image_size = train.size
+        return {"features": features, "gaze": gaze / size[:, None]}
 
-    def predict(
-        self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
-    ) -> NDArray[np.float64]:
-        """(N, H, W) uint8 -> (N, 3) float64 unit vectors, in order; one query at a time."""
-        check_queries(images, self._image_size, "alr")
+    def _read_gaze(self, images: NDArray[np.uint8], run: RunContext) -> NDArray[np.float64]:
         gaze = np.empty((len(images), 3))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # `sparsest_weights` checks what it gets
@@ -112,26 +97,15 @@ class AdaptiveLinearRegression(Estimator):
 
     def _gaze_of(self, query: Floats) -> Floats:
         """(D,) feature -> (3,) unit vector."""
-        weights = sparsest_weights(self._features, query, self.config.tolerance)
-        total: Floats = weights @ self._gaze
+        features, gaze = self._fitted()["features"], self._fitted()["gaze"]
+        weights = sparsest_weights(features, query, self.config.tolerance)
+        total: Floats = weights @ gaze
         length = np.linalg.norm(total)
         if weights.sum() <= SMALLEST_SUM * np.abs(weights).sum() or length == 0:
-            total = self._gaze[np.square(self._features - query).sum(axis=1).argmin()]
+            total = gaze[np.square(features - query).sum(axis=1).argmin()]
             length = np.linalg.norm(total)
         unit: Floats = total / length
         return unit
-
-    def _save_state(self, folder: Path) -> None:
-        if self._image_size is None:
-            raise UsageError("the estimator 'alr' has learnt nothing yet: fit it before save")
-        state = {"features": self._features, "gaze": self._gaze, "image_size": np.array(self._image_size)}
-        save_file(state, folder / "dictionary.safetensors")
-
-    def _load_state(self, folder: Path) -> None:
-        state = load_file(folder / "dictionary.safetensors")
-        self._features, self._gaze = state["features"], state["gaze"]
-        height, width = state["image_size"].tolist()
-        self._image_size = height, width
 
 
 def block_means(images: ImageArray, grid: tuple[int, int]) -> Floats:

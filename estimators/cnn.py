@@ -14,13 +14,14 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.core.angles import angles_deg
 from bench.core.context import RunContext
 from bench.core.errors import DataError, UsageError
 from bench.core.images import Unlabelled
 from bench.training.batches import resident, to_unit
 from bench.training.device import choose_device
 from estimators.nn.adaptation import reestimate_batch_norms
-from estimators.nn.evaluation import angles_deg, evaluate
+from estimators.nn.evaluation import evaluate
 from estimators.nn.layers import Conv2d, Linear, SizedNetwork
 from estimators.nn.network_estimator import NetworkEstimator, NetworkSettings
 
@@ -101,7 +102,7 @@ class GazeCNN(NetworkEstimator["_GazeNetwork"]):
         if self.config.norm == "none":
             raise UsageError(f"{self.title} has no batch normalisation to adapt; train it with norm=batch")
         device = choose_device(run.device)
-        network = self._trained(real.images, device)
+        network = self._trained(real.images, real.name, device)
         chosen = np.sort(run.rng("adapt").permutation(len(real))[: self.config.adapt_images])
         images = resident(real.images[chosen], device)
         reestimate_batch_norms(network.convolutions, network.normalised, images, self.config.precision)
@@ -109,7 +110,7 @@ class GazeCNN(NetworkEstimator["_GazeNetwork"]):
     def features(self, images: NDArray[Any], run: RunContext) -> NDArray[np.float64]:
         """(N, H, W) uint8 -> (N, width of the last hidden layer) float64: its activations, after the ReLU."""
         device = choose_device(run.device)
-        network = self._trained(images, device)
+        network = self._trained(images, "the images to look at", device)
         return evaluate(network.features, resident(images, device), precision=self.config.precision)
 
     def _new_network(self, size: tuple[int, int]) -> _GazeNetwork:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import cv2
@@ -11,15 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from safetensors.numpy import load_file, save_file
 
+from bench.core.chunks import in_chunks
 from bench.core.context import RunContext
-from bench.core.errors import DataError, UsageError
-from bench.core.estimator import Estimator
 from bench.core.images import ImageArray, ImageSet
 from bench.core.settings import Settings
-from bench.training.batches import in_chunks
 from bench.training.device import choose_device
+from estimators.classical.array_estimator import ArrayEstimator
 
 IMAGE_CHUNK = 4096
 LEVELS_PER_DEVIATION = 32
@@ -53,7 +49,7 @@ class KNNSettings(Settings):
     )
 
 
-class KNN(Estimator):
+class KNN(ArrayEstimator):
     """Exact k nearest neighbours on pixels; the prediction is the mean of the neighbours' unit gaze vectors.
 
     Table 3's 'k-NN with UnityEyes' [Wood et al. 2016], whose features and k are not published (UNCONFIRMED).
@@ -64,38 +60,20 @@ class KNN(Estimator):
 
     Config = KNNSettings
     config: KNNSettings
-    target = "gaze"
-    validation_share = 0.0
 
-    _features: NDArray[np.int8]
-    _gaze: NDArray[np.float64]
-    _pixel_moments: NDArray[np.float64]
-    _image_size: NDArray[np.int64] | None = None
+    @property
+    def _images_needed(self) -> int:
+        return self.config.k
 
-    def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
-        """Keep the training images' features and gaze; DataError when there are fewer images than k."""
-        if len(train) < self.config.k:
-            raise DataError(f"{train.name}: {len(train)} images, but k is {self.config.k}; lower k or add images")
-        _refuse_depth(train.images)
-        self._gaze = train.gaze.astype(np.float64)
-        self._image_size = np.array(train.size)
-        self._pixel_moments = _pixel_moments(train.images, self.config)
-        self._features = _features(train.images, self.config, self._pixel_moments)
+    def _learn(self, train: ImageSet, run: RunContext) -> dict[str, NDArray[Any]]:
+        moments = _pixel_moments(train.images, self.config)
+        features = _features(train.images, self.config, moments)
+        return {"features": features, "gaze": train.gaze.astype(np.float64), "pixel_moments": moments}
 
-    def predict(
-        self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
-    ) -> NDArray[np.float64]:
-        """(N, H, W) uint8 -> (N, 3) float64 unit vectors, in order."""
-        if self._image_size is None:
-            raise UsageError("the k-NN estimator has no training images yet: fit or load it before predict")
-        _refuse_depth(images)
-        if images.shape[1:] != tuple(self._image_size):
-            height, width = self._image_size
-            raise DataError(
-                f"the k-NN estimator holds images of {height}x{width} px; got images of shape {images.shape[1:]}"
-            )
-        queries = _features(images, self.config, self._pixel_moments)
-        squared, chosen = nearest(queries, self._features, self.config.k, choose_device(run.device), run)
+    def _read_gaze(self, images: NDArray[np.uint8], run: RunContext) -> NDArray[np.float64]:
+        arrays = self._fitted()
+        queries = _features(images, self.config, arrays["pixel_moments"])
+        squared, chosen = nearest(queries, arrays["features"], self.config.k, choose_device(run.device), run)
         return self._mean_gaze(squared, chosen)
 
     def _mean_gaze(self, squared: NDArray[np.int64], chosen: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -104,27 +82,11 @@ class KNN(Estimator):
         if self.config.weights == "distance":
             same = (squared == 0).any(axis=1, keepdims=True)
             weights = np.where(same, squared == 0, 1 / np.sqrt(np.maximum(squared, 1)))
-        total = np.zeros((len(chosen), 3))
+        total, gaze = np.zeros((len(chosen), 3)), self._fitted()["gaze"]
         for rank in range(self.config.k):
-            total += weights[:, rank, None] * self._gaze[chosen[:, rank]]
+            total += weights[:, rank, None] * gaze[chosen[:, rank]]
         mean: NDArray[np.float64] = total / np.linalg.norm(total, axis=1, keepdims=True)
         return mean
-
-    def _save_state(self, folder: Path) -> None:
-        if self._image_size is None:
-            raise UsageError("the k-NN estimator has no training images yet: fit it before save")
-        state: dict[str, NDArray[Any]] = {
-            "features": self._features,
-            "gaze": self._gaze,
-            "pixel_moments": self._pixel_moments,
-            "image_size": self._image_size,
-        }
-        save_file(state, folder / "neighbours.safetensors")
-
-    def _load_state(self, folder: Path) -> None:
-        state = load_file(folder / "neighbours.safetensors")
-        self._features, self._gaze = state["features"], state["gaze"]
-        self._pixel_moments, self._image_size = state["pixel_moments"], state["image_size"]
 
 
 def nearest(
@@ -174,11 +136,6 @@ def _dot_products(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
 
 def _squared_norms(features: NDArray[np.int8]) -> torch.Tensor:
     return torch.from_numpy(np.square(features, dtype=np.int32).sum(axis=1, dtype=np.int64))
-
-
-def _refuse_depth(images: ImageArray) -> None:
-    if images.dtype != np.uint8:
-        raise DataError(f"the k-NN estimator takes uint8 images, got {images.dtype}")
 
 
 def _grey(images: ImageArray, chunk: slice, config: KNNSettings) -> NDArray[np.uint8]:

@@ -12,12 +12,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.core.angles import angles_deg
 from bench.core.context import RunContext
 from bench.core.errors import DataError
 from bench.data.gaze_angles import pitch_yaw_from_vectors, vectors_from_pitch_yaw
 from bench.training.batches import resident, to_unit
 from bench.training.device import choose_device
-from estimators.nn.evaluation import angles_deg, evaluate
+from estimators.nn.evaluation import evaluate
 from estimators.nn.layers import Conv2d, Linear, SizedNetwork
 from estimators.nn.network_estimator import NetworkEstimator, NetworkSettings
 
@@ -61,7 +62,7 @@ class LeNet(NetworkEstimator["_LeNetwork"]):
     def features(self, images: NDArray[Any], run: RunContext) -> NDArray[np.float64]:
         """(N, H, W) uint8 -> (N, hidden) float64: activations of the hidden layer, which head pose does not reach."""
         device = choose_device(run.device)
-        network = self._trained(images, device)
+        network = self._trained(images, "the images to look at", device)
         return evaluate(network.features, resident(images, device), precision=self.config.precision)
 
     def _new_network(self, size: tuple[int, int]) -> _LeNetwork:

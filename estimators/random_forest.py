@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
-from safetensors.numpy import load_file, save_file
 from sklearn.ensemble import RandomForestRegressor
 
+from bench.core.angles import angles_deg
+from bench.core.chunks import in_chunks
 from bench.core.context import RunContext
-from bench.core.errors import UsageError
-from bench.core.estimator import Estimator
 from bench.core.images import ImageArray, ImageSet
 from bench.core.settings import Settings
-from bench.training.batches import in_chunks
-from estimators.classical.input_checks import check_queries, check_training
+from estimators.classical.array_estimator import ArrayEstimator
 
 IMAGE_CHUNK = 1024
 
@@ -54,7 +51,7 @@ class RandomForestSettings(Settings):
     )
 
 
-class RandomForest(Estimator):
+class RandomForest(ArrayEstimator):
     """Mean of regression trees on the grey values of small images, three outputs x, y, z, at unit length.
 
     Table 3's 'Random Forest' [Sugano et al. 2014]. Grown by scikit-learn; predicted from the trees' arrays, bit for
@@ -64,8 +61,6 @@ class RandomForest(Estimator):
 
     Config = RandomForestSettings
     config: RandomForestSettings
-    target = "gaze"
-    validation_share = 0.0
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": {"trees": 16},
         "smoke": {"trees": 30},
@@ -74,11 +69,11 @@ class RandomForest(Estimator):
         "paper": {"trees": 500},
     }
 
-    _state: Mapping[str, NDArray[Any]] | None = None
+    @property
+    def _images_needed(self) -> int:
+        return 2 * self.config.leaf
 
-    def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
-        """Grow the trees; DataError when there are too few images for a single split."""
-        check_training(train, 2 * self.config.leaf, "random-forest")
+    def _learn(self, train: ImageSet, run: RunContext) -> dict[str, NDArray[Any]]:
         forest = RandomForestRegressor(
             self.config.trees,
             min_samples_leaf=self.config.leaf,
@@ -90,15 +85,11 @@ class RandomForest(Estimator):
         )
         forest.fit(small_images(train.images, self.config.size), train.gaze)
         judged = forest.oob_prediction_.any(axis=1)  # the others were drawn for every tree
-        error_deg = _angles_deg(forest.oob_prediction_[judged], train.gaze[judged]).mean()
+        error_deg = angles_deg(forest.oob_prediction_[judged], train.gaze[judged]).mean()
         run.log(self.config.trees, out_of_bag_error_deg=error_deg)
-        self._state = {"image_size": np.array(train.size), **_trees(forest)}
+        return _trees(forest)
 
-    def predict(
-        self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
-    ) -> NDArray[np.float64]:
-        """(N, H, W) uint8 -> (N, 3) float64 unit vectors, in order."""
-        check_queries(images, self._image_size, "random-forest")
+    def _read_gaze(self, images: NDArray[np.uint8], run: RunContext) -> NDArray[np.float64]:
         gaze = np.empty((len(images), 3))
         for chunk in in_chunks(len(images), IMAGE_CHUNK):
             mean = self._mean_gaze(small_images(images[chunk], self.config.size))
@@ -107,32 +98,16 @@ class RandomForest(Estimator):
 
     def _mean_gaze(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
         """(n, P) grey values -> (n, 3) mean of the trees' leaves, not normalised."""
-        assert self._state is not None
-        pixel, threshold = self._state["pixel"], self._state["threshold"]
-        below, above = self._state["below"], self._state["above"]
+        arrays = self._fitted()
+        pixel, threshold, below, above = (arrays[name] for name in ("pixel", "threshold", "below", "above"))
         row = np.arange(len(pixels))[:, None]
-        node = np.broadcast_to(self._state["roots"], (len(pixels), len(self._state["roots"])))
-        for _ in range(int(self._state["depth"][0])):
+        node = np.broadcast_to(arrays["roots"], (len(pixels), len(arrays["roots"])))
+        for _ in range(int(arrays["depth"][0])):
             node = np.where(pixels[row, pixel[node]] <= threshold[node], below[node], above[node])
         total = np.zeros((len(pixels), 3))
         for leaves in node.T:
-            total += self._state["gaze"][leaves]
+            total += arrays["gaze"][leaves]
         return total / len(node.T)
-
-    @property
-    def _image_size(self) -> tuple[int, int] | None:
-        if self._state is None:
-            return None
-        height, width = self._state["image_size"].tolist()
-        return height, width
-
-    def _save_state(self, folder: Path) -> None:
-        if self._state is None:
-            raise UsageError("the estimator 'random-forest' has learnt nothing yet: fit it before save")
-        save_file(dict(self._state), folder / "trees.safetensors")
-
-    def _load_state(self, folder: Path) -> None:
-        self._state = load_file(folder / "trees.safetensors")
 
 
 def small_images(images: ImageArray, size: tuple[int, int]) -> NDArray[np.float32]:
@@ -166,10 +141,3 @@ def _trees(forest: RandomForestRegressor) -> dict[str, NDArray[Any]]:
         "gaze": np.concatenate([tree.value[:, :, 0] for tree in trees]),
         "depth": np.array([max(tree.max_depth for tree in trees)]),
     }
-
-
-def _angles_deg(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angle between two (N, 3) arrays of vectors of any length."""
-    sine = np.linalg.norm(np.cross(predicted, truth), axis=1)
-    angles: NDArray[np.float64] = np.degrees(np.arctan2(sine, (predicted * truth).sum(axis=1)))
-    return angles

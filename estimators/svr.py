@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
-from safetensors.numpy import load_file, save_file
 from scipy.fft import dctn
 from sklearn import svm
 from sklearn.preprocessing import StandardScaler
 
+from bench.core.chunks import in_chunks, padded_chunks
 from bench.core.context import RunContext
-from bench.core.errors import DataError, UsageError
-from bench.core.estimator import Estimator
+from bench.core.errors import DataError
 from bench.core.images import ImageArray, ImageSet
 from bench.core.settings import Settings
 from bench.data.gaze_angles import pitch_yaw_from_vectors, vectors_from_pitch_yaw
-from bench.training.batches import in_chunks
+from estimators.classical.array_estimator import ArrayEstimator, drawn_at_most
 from estimators.classical.hog import BLOCK, hog
-from estimators.classical.input_checks import check_queries, check_training
 
 Floats = NDArray[np.float64]
 Kernel = Literal["rbf", "poly"]
@@ -58,7 +55,7 @@ class SVRSettings(Settings):
     )
 
 
-class SupportVectorRegression(Estimator):
+class SupportVectorRegression(ArrayEstimator):
     """Two epsilon-SVRs, for pitch and yaw in radians, on standardised HOG and low-frequency DCT features.
 
     Table 3's 'Support Vector Regression' [Schneider et al. 2014], whose features are known only roughly
@@ -68,8 +65,6 @@ class SupportVectorRegression(Estimator):
 
     Config = SVRSettings
     config: SVRSettings
-    target = "gaze"
-    validation_share = 0.0
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": {"images": 64},
         "smoke": {"images": 1000},
@@ -78,27 +73,22 @@ class SupportVectorRegression(Estimator):
         "paper": {"images": 20_000},
     }
 
-    _state: Mapping[str, NDArray[Any]] | None = None
+    _images_needed = 2
 
-    def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
-        """Learn from at most `images` images; DataError when they are too small for the features."""
-        check_training(train, 2, "svr")
+    def _learn(self, train: ImageSet, run: RunContext) -> dict[str, NDArray[Any]]:
         self._refuse_small(train.size)
-        if len(train) > self.config.images:
-            drawn = run.rng("images").choice(len(train), self.config.images, replace=False)
-            train = train.select(np.sort(drawn))
+        train = drawn_at_most(self.config.images, train, run, "images")
         raw = np.concatenate([_features(train.images[part], self.config) for part in in_chunks(len(train), CHUNK)])
         scaler = StandardScaler().fit(raw)
         features = (raw - scaler.mean_) / scaler.scale_
         gamma = 1 / features.shape[1]
-        machines = [self._learn(features, angle, gamma) for angle in pitch_yaw_from_vectors(train.gaze).T]
+        machines = [self._machine(features, angle, gamma) for angle in pitch_yaw_from_vectors(train.gaze).T]
         chosen = np.union1d(machines[0].support_, machines[1].support_)
         dual = np.zeros((len(train), 2))
         for column, machine in enumerate(machines):
             dual[machine.support_, column] = machine.dual_coef_[0]
         run.note(support_vectors=len(chosen))
-        self._state = {
-            "image_size": np.array(train.size),
+        return {
             "mean": scaler.mean_,
             "scale": scaler.scale_,
             "support": features[chosen],
@@ -107,7 +97,7 @@ class SupportVectorRegression(Estimator):
             "gamma": np.array([gamma]),
         }
 
-    def _learn(self, features: Floats, angle: Floats, gamma: float) -> svm.SVR:
+    def _machine(self, features: Floats, angle: Floats, gamma: float) -> svm.SVR:
         machine = svm.SVR(
             kernel=self.config.kernel,
             degree=DEGREE,
@@ -119,35 +109,19 @@ class SupportVectorRegression(Estimator):
         machine.random_state = 0  # not used for regression, but libsvm's wrapper would draw it from NumPy's global one
         return machine.fit(features, angle)
 
-    def predict(
-        self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
-    ) -> NDArray[np.float64]:
-        """(N, H, W) uint8 -> (N, 3) float64 unit vectors, in order.
-
-        Always in chunks of one size, the last one padded: a matrix product of another shape may round differently.
-        """
-        check_queries(images, self._image_size, "svr")
-        gaze = np.empty((len(images), 3))
-        for chunk in in_chunks(len(images), CHUNK):
-            part = images[chunk]
-            padding = np.repeat(part[-1:], CHUNK - len(part), axis=0)
-            gaze[chunk] = vectors_from_pitch_yaw(self._angles(np.concatenate([part, padding])))[: len(part)]
-        return gaze
+    def _read_gaze(self, images: NDArray[np.uint8], run: RunContext) -> NDArray[np.float64]:
+        parts = [np.empty((0, 3))]
+        for count, rows in padded_chunks(len(images), CHUNK):
+            parts.append(vectors_from_pitch_yaw(self._angles(images[rows]))[:count])
+        return np.concatenate(parts)
 
     def _angles(self, images: NDArray[np.uint8]) -> Floats:
         """(n, H, W) images -> (n, 2) pitch and yaw in radians: kernel times dual coefficients, plus intercept."""
-        assert self._state is not None
-        features = (_features(images, self.config) - self._state["mean"]) / self._state["scale"]
-        kernel = kernel_values(features, self._state["support"], float(self._state["gamma"][0]), self.config.kernel)
-        angles: Floats = kernel @ self._state["dual"] + self._state["intercept"]
+        arrays = self._fitted()
+        features = (_features(images, self.config) - arrays["mean"]) / arrays["scale"]
+        kernel = kernel_values(features, arrays["support"], float(arrays["gamma"][0]), self.config.kernel)
+        angles: Floats = kernel @ arrays["dual"] + arrays["intercept"]
         return angles
-
-    @property
-    def _image_size(self) -> tuple[int, int] | None:
-        if self._state is None:
-            return None
-        height, width = self._state["image_size"].tolist()
-        return height, width
 
     def _refuse_small(self, size: tuple[int, int]) -> None:
         needed = max(self.config.dct_side, *(BLOCK * cell for cell in self.config.hog_cells_px))
@@ -156,14 +130,6 @@ class SupportVectorRegression(Estimator):
                 f"images of {size[0]}x{size[1]} px are too small for 'svr': its features need at least "
                 f"{needed}x{needed} px; lower hog_cells_px and dct_side"
             )
-
-    def _save_state(self, folder: Path) -> None:
-        if self._state is None:
-            raise UsageError("the estimator 'svr' has learnt nothing yet: fit it before save")
-        save_file(dict(self._state), folder / "support_vectors.safetensors")
-
-    def _load_state(self, folder: Path) -> None:
-        self._state = load_file(folder / "support_vectors.safetensors")
 
 
 def kernel_values(queries: Floats, support: Floats, gamma: float, kernel: Kernel) -> Floats:

@@ -5,23 +5,22 @@ Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic Segmentation", CVP
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 from pydantic import Field
-from safetensors.numpy import load_file, save_file
 
+from bench.core.chunks import in_chunks
 from bench.core.context import RunContext
-from bench.core.errors import DataError, UsageError
+from bench.core.errors import DataError
+from bench.core.fitted_arrays import FittedArrays
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 from bench.core.settings import Settings
-from bench.training.batches import in_chunks
-from refiners.nn.content import content_seed
-from refiners.nn.inference import require_grey
+from bench.data.image_checks import check_grey
+from refiners.classical.content import content_seed
 
 IMAGE_CHUNK = 1024
 MOST_PARTNERS = 10_000
@@ -31,7 +30,7 @@ ROUNDING = 1e-9
 """So that 3 of 60 frequencies are a twentieth."""
 
 
-class FourierAdaptation(Refiner):
+class FourierAdaptation(FittedArrays, Refiner):
     """A baseline without training: slow shading gets a real strength, and phases, which place the edges, stay.
 
     The partner of an image is chosen by a hash of its pixels among at most 10,000 real images, so it does not depend
@@ -58,15 +57,10 @@ class FourierAdaptation(Refiner):
 
     config: Config
 
-    # Amplitudes in the window of each partner (K, F), its images' size, and the seed that chooses partners.
-    _amplitudes: NDArray[np.float32] | None = None
-    _size: tuple[int, int] = (0, 0)
-    _seed: int = 0
-
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Keep the real images' low-frequency amplitudes; DataError for images it cannot take."""
         for images in (synthetic, real):
-            require_grey(images.images, images.name)
+            check_grey(images.images, images.name)
         if synthetic.size != real.size:
             raise DataError(
                 f"{synthetic.name} has images of {synthetic.size} px, {real.name} of {real.size}: their frequencies "
@@ -82,37 +76,28 @@ class FourierAdaptation(Refiner):
             found = np.abs(scipy.fft.fft2(real.images[chosen[part]].astype(np.float64)))[:, window]
             parts.append(found if one_each else found.sum(axis=0, keepdims=True))
         amplitudes = np.concatenate(parts) if one_each else sum(parts) / len(chosen)
-        # In C order: safetensors writes the memory as it lies.
-        self._amplitudes, self._size = np.ascontiguousarray(amplitudes, np.float32), real.size
+        # (K, F) in the window of each partner, its images' size, and the seed that chooses partners.
+        self._arrays = {
+            "amplitudes": np.asarray(amplitudes, np.float32),
+            "size": np.array(real.size),
+            "seed": np.array([run.stream_seed("fourier choice") if one_each else 0]),
+        }
         if one_each:
-            self._seed = run.stream_seed("fourier choice")
             run.log(1, partners=len(chosen), frequencies=int(window.sum()))
 
     def refine(self, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
         """(N, H, W) uint8 of the size of the real images (else DataError), rounded and clipped to 0..255."""
-        if self._amplitudes is None:
-            raise UsageError("fourier-adaptation: this refiner is not fitted; fit it, or load a fitted one")
-        require_grey(images, "the images to refine")
-        if images.shape[1:] != self._size:
-            raise DataError(f"fourier-adaptation: fitted on images of {self._size} px, got {images.shape[1:]}")
-        window = low_frequencies(self._size, self.config.beta)
+        arrays = self._fitted()
+        height, width = arrays["size"].tolist()
+        check_grey(images, "the images to refine", (height, width))
+        amplitudes, seed = arrays["amplitudes"], int(arrays["seed"][0])
+        window = low_frequencies((height, width), self.config.beta)
         refined = np.empty_like(images)
         for index, image in enumerate(images):
-            partner = self._amplitudes[content_seed(image, self._seed) % len(self._amplitudes)]
+            partner = amplitudes[content_seed(image, seed) % len(amplitudes)]
             adapted = scipy.fft.ifft2(exchange(scipy.fft.fft2(image.astype(np.float64)), partner, window)).real
             refined[index] = np.clip(np.rint(adapted), 0, 255)
         return refined
-
-    def _save_state(self, folder: Path) -> None:
-        if self._amplitudes is None:
-            raise UsageError("fourier-adaptation: this refiner is not fitted; there is nothing to save")
-        state = {"amplitudes": self._amplitudes, "size": np.array(self._size), "seed": np.array([self._seed])}
-        save_file(state, folder / "amplitudes.safetensors")
-
-    def _load_state(self, folder: Path) -> None:
-        state = load_file(folder / "amplitudes.safetensors")
-        height, width = state["size"].tolist()
-        self._amplitudes, self._size, self._seed = state["amplitudes"], (height, width), int(state["seed"][0])
 
 
 def low_frequencies(size: tuple[int, int], beta: float) -> NDArray[np.bool_]:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 
+from bench.core.chunks import in_chunks
 from bench.core.context import RunContext
-from bench.core.errors import UsageError
+from bench.core.fitted_arrays import FittedArrays
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
-from bench.training.batches import in_chunks
-from refiners.nn.inference import require_grey
+from bench.data.image_checks import check_grey
 
 IMAGE_CHUNK = 4096
 LEVELS = np.arange(256)
 
 
-class HistogramMatching(Refiner):
+class HistogramMatching(FittedArrays, Refiner):
     """Exact histogram specification (Gonzalez and Woods, Digital Image Processing) to all real images pooled.
 
     The grey value at a quantile of an image becomes the real set's grey value at that quantile, linearly between
@@ -29,23 +27,19 @@ class HistogramMatching(Refiner):
     grey level goes to the real median, not to the real maximum.
     """
 
-    _cumulative: NDArray[np.int64] | None = None
-
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Keep the cumulative histogram of all real images; DataError for images it cannot take."""
-        require_grey(synthetic.images, synthetic.name)
-        require_grey(real.images, real.name)
+        check_grey(synthetic.images, synthetic.name)
+        check_grey(real.images, real.name)
         counts = np.zeros(256, np.int64)
         for part in in_chunks(len(real), IMAGE_CHUNK):
             counts += np.bincount(real.images[part].ravel(), minlength=256)
-        self._cumulative = np.cumsum(counts)
+        self._arrays = {"cumulative": np.cumsum(counts)}
 
     def refine(self, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
         """(N, H, W) uint8 of any size; the map of an image depends on that image and the real set only."""
-        if self._cumulative is None:
-            raise UsageError("histogram-matching: this refiner is not fitted; fit it, or load a fitted one")
-        require_grey(images, "the images to refine")
-        real_counts = np.diff(self._cumulative, prepend=0)
+        real_counts = np.diff(self._fitted()["cumulative"], prepend=0)
+        check_grey(images, "the images to refine")
         held = real_counts > 0
         real_quantiles = mean_quantiles(real_counts)[held]
         refined = np.empty_like(images)
@@ -54,14 +48,6 @@ class HistogramMatching(Refiner):
             greys = np.interp(quantiles, real_quantiles, LEVELS[held])
             refined[index] = np.rint(greys).astype(np.uint8)[image]
         return refined
-
-    def _save_state(self, folder: Path) -> None:
-        if self._cumulative is None:
-            raise UsageError("histogram-matching: this refiner is not fitted; there is nothing to save")
-        save_file({"cumulative": self._cumulative}, folder / "histogram.safetensors")
-
-    def _load_state(self, folder: Path) -> None:
-        self._cumulative = load_file(folder / "histogram.safetensors")["cumulative"]
 
 
 def mean_quantiles(counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from safetensors.numpy import load_file, save_file
 
+from bench.core.chunks import in_chunks
 from bench.core.context import RunContext
-from bench.core.errors import DataError, UsageError
+from bench.core.errors import DataError
+from bench.core.fitted_arrays import FittedArrays
 from bench.core.images import ImageArray, ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 from bench.core.settings import Settings
-from bench.training.batches import in_chunks
-from refiners.nn.inference import require_grey
+from bench.data.image_checks import check_grey
 
 IMAGE_CHUNK = 4096
 
@@ -32,7 +31,7 @@ class Moments(NamedTuple):
     pooled: float
 
 
-class MeanStd(Refiner):
+class MeanStd(FittedArrays, Refiner):
     """The least that a refiner of brightness and contrast can do: one gain and one offset.
 
     With `per=image` each image gets the real mean and the real images' own standard deviation (root mean square);
@@ -49,44 +48,32 @@ class MeanStd(Refiner):
 
     config: Config
 
-    _real: Moments | None = None
-    _synthetic: Moments | None = None
-
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Measure both sets; DataError for images it cannot take, and when the real images have no contrast."""
         for images in (synthetic, real):
-            require_grey(images.images, images.name)
-        self._real, self._synthetic = moments(real.images), moments(synthetic.images)
-        if self._real.within == 0:
+            check_grey(images.images, images.name)
+        measured = moments(real.images)
+        if measured.within == 0:
             raise DataError(f"{real.name}: every image has one grey level only; choose real images that show something")
+        self._arrays = {"real": np.array(measured), "synthetic": np.array(moments(synthetic.images))}
 
     def refine(self, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
         """(N, H, W) uint8 of any size, rounded and clipped to 0..255."""
-        if self._real is None or self._synthetic is None:
-            raise UsageError("mean-std: this refiner is not fitted; fit it, or load a fitted one")
-        require_grey(images, "the images to refine")
+        arrays = self._fitted()
+        real, synthetic = Moments(*arrays["real"].tolist()), Moments(*arrays["synthetic"].tolist())
+        check_grey(images, "the images to refine")
         refined = np.empty_like(images)
         for part in in_chunks(len(images), IMAGE_CHUNK):
             grey = images[part].astype(np.int64)
             if self.config.per == "image":
                 mean, deviation = (values[:, None, None] for values in _own_moments(grey))
-                wanted = self._real.within
+                wanted = real.within
             else:
-                mean, deviation = np.array(self._synthetic.mean), np.array(self._synthetic.pooled)
-                wanted = self._real.pooled
+                mean, deviation = np.array(synthetic.mean), np.array(synthetic.pooled)
+                wanted = real.pooled
             gain = np.where(deviation > 0, wanted / np.where(deviation > 0, deviation, 1), 0)
-            refined[part] = np.clip(np.rint((grey - mean) * gain + self._real.mean), 0, 255)
+            refined[part] = np.clip(np.rint((grey - mean) * gain + real.mean), 0, 255)
         return refined
-
-    def _save_state(self, folder: Path) -> None:
-        if self._real is None or self._synthetic is None:
-            raise UsageError("mean-std: this refiner is not fitted; there is nothing to save")
-        state = {"real": np.array(self._real), "synthetic": np.array(self._synthetic)}
-        save_file(state, folder / "moments.safetensors")
-
-    def _load_state(self, folder: Path) -> None:
-        state = load_file(folder / "moments.safetensors")
-        self._real, self._synthetic = Moments(*state["real"].tolist()), Moments(*state["synthetic"].tolist())
 
 
 def moments(images: ImageArray) -> Moments:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,16 +9,16 @@ import scipy.fft
 import scipy.optimize
 from numpy.typing import NDArray
 from pydantic import Field
-from safetensors.numpy import load_file, save_file
 
+from bench.core.chunks import in_chunks
 from bench.core.context import RunContext
-from bench.core.errors import DataError, UsageError
+from bench.core.errors import DataError
+from bench.core.fitted_arrays import FittedArrays
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 from bench.core.settings import Settings
-from bench.training.batches import in_chunks
-from refiners.nn.content import content_seed
-from refiners.nn.inference import require_grey
+from bench.data.image_checks import check_grey
+from refiners.classical.content import content_seed
 
 IMAGE_CHUNK = 1024
 MOST_IMAGES = 10_000  # of each set, for the spectra
@@ -30,7 +29,7 @@ MOST_BLUR = 10.0  # px
 LEAST_EFFECT = 0.1  # px of blur or grey levels of noise
 
 
-class NoiseBlur(Refiner):
+class NoiseBlur(FittedArrays, Refiner):
     """What a camera adds: the same Gaussian blur and white noise level for all images.
 
     Both come from one fit of the mean power spectra: real(f) = gain synthetic(f) exp(-4 pi^2 blur^2 f^2) + noise^2.
@@ -50,54 +49,40 @@ class NoiseBlur(Refiner):
 
     config: Config
 
-    _blur: float | None = None  # px
-    _noise: float = 0.0  # grey levels
-    _seed: int = 0
-
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Estimate blur and noise; DataError for images it cannot take, or that are too small or all flat.
 
         Warns when the real images are neither blurrier nor noisier than the synthetic ones.
         """
         for images in (synthetic, real):
-            require_grey(images.images, images.name)
+            check_grey(images.images, images.name)
         if synthetic.size != real.size or min(real.size) < LEAST_SIZE:
             raise DataError(
                 f"{synthetic.name} has images of {synthetic.size} px, {real.name} of {real.size}: to compare their "
                 f"spectra they must have one size, of at least {LEAST_SIZE} px; resize them"
             )
-        blur, noise = estimate(_spectrum(synthetic, run), _spectrum(real, run), real.size)
-        self._blur = blur if self.config.blur_px is None else self.config.blur_px
-        self._noise = noise if self.config.noise_grey is None else self.config.noise_grey
-        self._seed = run.stream_seed("noise blur noise")
-        run.log(1, blur_px=self._blur, noise_grey=self._noise)
-        run.note(estimated_blur_px=blur, estimated_noise_grey=noise)
-        if self._blur < LEAST_EFFECT and self._noise < LEAST_EFFECT:
+        estimated = estimate(_spectrum(synthetic, run), _spectrum(real, run), real.size)
+        blur = estimated[0] if self.config.blur_px is None else self.config.blur_px
+        noise = estimated[1] if self.config.noise_grey is None else self.config.noise_grey
+        seed = run.stream_seed("noise blur noise")
+        self._arrays = {"blur_and_noise": np.array([blur, noise]), "seed": np.array([seed])}
+        run.log(1, blur_px=blur, noise_grey=noise)
+        run.note(estimated_blur_px=estimated[0], estimated_noise_grey=estimated[1])
+        if blur < LEAST_EFFECT and noise < LEAST_EFFECT:
             run.warn(f"{real.name} is neither blurrier nor noisier than {synthetic.name}: noise-blur changes nothing")
 
     def refine(self, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
         """(N, H, W) uint8 of any size, blurred, with noise, rounded and clipped to 0..255."""
-        if self._blur is None:
-            raise UsageError("noise-blur: this refiner is not fitted; fit it, or load a fitted one")
-        require_grey(images, "the images to refine")
-        transfer = _gaussian_transfer(images.shape[1:], self._blur)
+        arrays = self._fitted()
+        check_grey(images, "the images to refine")
+        (blur, noise), seed = arrays["blur_and_noise"].tolist(), int(arrays["seed"][0])
+        transfer = _gaussian_transfer(images.shape[1:], blur)
         refined = np.empty_like(images)
         for index, image in enumerate(images):
             blurred = scipy.fft.idctn(scipy.fft.dctn(image.astype(np.float64)) * transfer)
-            noise = np.random.default_rng(content_seed(image, self._seed)).standard_normal(image.shape)
-            refined[index] = np.clip(np.rint(blurred + self._noise * noise), 0, 255)
+            drawn = np.random.default_rng(content_seed(image, seed)).standard_normal(image.shape)
+            refined[index] = np.clip(np.rint(blurred + noise * drawn), 0, 255)
         return refined
-
-    def _save_state(self, folder: Path) -> None:
-        if self._blur is None:
-            raise UsageError("noise-blur: this refiner is not fitted; there is nothing to save")
-        state = {"blur_and_noise": np.array([self._blur, self._noise]), "seed": np.array([self._seed])}
-        save_file(state, folder / "camera.safetensors")
-
-    def _load_state(self, folder: Path) -> None:
-        state = load_file(folder / "camera.safetensors")
-        self._blur, self._noise = state["blur_and_noise"].tolist()
-        self._seed = int(state["seed"][0])
 
 
 def _gaussian_transfer(size: tuple[int, ...], blur: float) -> NDArray[np.float64]:

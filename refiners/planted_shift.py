@@ -14,7 +14,7 @@ from bench.core.context import RunContext
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 from bench.core.settings import Settings
-from refiners.nn.inference import require_grey
+from bench.data.image_checks import check_grey
 
 
 class PlantedShift(Refiner):
@@ -35,11 +35,11 @@ class PlantedShift(Refiner):
 
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Nothing to learn; DataError for images it cannot take."""
-        require_grey(synthetic.images, synthetic.name)
+        check_grey(synthetic.images, synthetic.name)
 
     def refine(self, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
         """(N, H, W) uint8 of any size, rounded and clipped to 0..255."""
-        require_grey(images, "the images to refine")
+        check_grey(images, "the images to refine")
         angle = math.radians(self.config.direction_deg)
         down_and_right = (self.config.px * math.sin(angle), self.config.px * math.cos(angle))
         refined = np.empty_like(images)

@@ -17,12 +17,13 @@ from bench.core.context import RunContext
 from bench.core.errors import DataError, UsageError
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
+from bench.data.image_checks import channels_of
 from bench.training.checkpoint import load_checkpoint, save_checkpoint
 from bench.training.device import choose_device, keep_freed_memory
 from refiners.nn.adversarial import AdversarialTraining
 from refiners.nn.assembly import build, new_refiner, patches
 from refiners.nn.diagnostics import find_faults, find_saturation, mean_change, require_finite
-from refiners.nn.inference import apply_in_chunks, channels_of
+from refiners.nn.inference import apply_in_chunks
 from refiners.nn.losses import LossUnits
 from refiners.nn.networks import RefinerNet
 from refiners.nn.optimisers import decay

@@ -6,14 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.engine.results import ColumnFacts
+    from bench.engine.columns import ColumnFacts
 
 PUPIL = "pupil-residual"
-
-
-def axis_label(column: ColumnFacts) -> str:
-    """`Drift, bias (px)`."""
-    return f"{column.label} ({column.unit})" if column.unit else column.label
 
 
 def error_column(columns: Iterable[ColumnFacts]) -> ColumnFacts | None:

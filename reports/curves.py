@@ -40,8 +40,7 @@ Curve = tuple["Row", "CellResults"]
 def error_curves(results: Results, preset: Preset | None = None) -> Iterator[Sketch]:
     """One curve per row, averaged over seeds; with many rows, a panel per estimator at page width."""
     column = next((each.key for each in results.columns if each.name == CURVE_METRIC[results.experiment.task]), None)
-    cells = [(found.row, found.cells[column]) for found in results.rows if column in found.cells] if column else []
-    curves = [(row, cell) for row, cell in cells if cell.complete]
+    curves = [(found.row, cell) for found in results.rows if column and (cell := found.complete(column))]
     if not curves:
         raise NothingToDraw("no row has been measured")
     if len(curves) > MOST_IN_ONE_PANEL:

@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from bench.core.experiment import Column
-    from bench.engine.results import ColumnFacts, Results, RowResults
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bench.engine.columns import ColumnFacts
+    from bench.engine.results import Results, RowResults
+    from bench.stats import PairedTest
+    from bench.stats_compare import Comparison
 
 Interval = tuple[float, float]
 Verdict = Literal["better", "worse", "equivalent", "inconclusive"]
 ALPHA = 0.05
+MOST_SEEDS = 100  # beyond, the number is not said: nobody trains as many
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,8 @@ class Difference:
     on the same images. ci95_persons: for other persons, the same trainings. p_value: two-sided, adjusted by Holm over
     the differences of the column. margin: differences within it do not matter. detectable: the smallest true
     difference that would be found with 80 % power, roughly: as if the spreads found were the true ones.
+    seeds_needed: with how many a true difference as large as the margin would be found, the persons being the same;
+    None with one seed, and when no number of seeds would do, as the persons vary too much.
     """
 
     row: str
@@ -41,6 +49,7 @@ class Difference:
     p_value: float | None
     margin: float
     detectable: float | None
+    seeds_needed: int | None
     seeds: int
     persons: int
     verdict: Verdict
@@ -50,78 +59,84 @@ def differences(results: Results) -> tuple[Difference, ...]:
     """Every difference that the experiment asks for and whose two rows are complete, Holm within each column."""
     rows = {found.row.key: found for found in results.rows}
     facts = {facts.key: facts for facts in results.columns}
+    pairs = [(row, rows[key]) for row in results.rows for key in row.row.against if key in rows]
     found: list[Difference] = []
     for column in results.experiment.columns:
         if column.margin is not None:
-            pairs = [(row, rows[key]) for row in results.rows for key in row.row.against if key in rows]
-            found += _of_column(results, column, facts[column.key], pairs)
+            found += _of_column(facts[column.key], column.margin, pairs, results.persons)
     return tuple(found)
 
 
 def _of_column(
-    results: Results, column: Column, facts: ColumnFacts, pairs: Sequence[tuple[RowResults, RowResults]]
+    facts: ColumnFacts, margin: float, pairs: Sequence[tuple[RowResults, RowResults]], persons: NDArray[np.str_]
 ) -> list[Difference]:
-    import numpy as np
+    from bench.stats_compare import detectable, paired_by_person, seeds_for, tost
 
-    from bench.stats import holm
-    from bench.stats_compare import minimum_detectable_effect, paired_by_person, tost
-
-    assert column.margin is not None
-    compared = []
-    for row, other in pairs:
-        cells = [each.cells.get(column.key) for each in (row, other)]
-        if any(cell is None or not cell.complete for cell in cells):
-            continue
-        one, two = (cell.per_image for cell in cells if cell is not None)
-        seeds = sorted(set(one) & set(two))
-        if seeds:
-            values = np.stack([one[seed]["value"] - two[seed]["value"] for seed in seeds])
-            comparison = paired_by_person(values, results.persons)
-            equivalent = tost(values, column.margin, results.persons).equivalent
-            by_person = [values[:, results.persons == person].mean() for person in np.unique(results.persons)]
-            least = [minimum_detectable_effect(each) for each in (values.mean(axis=1), by_person)]
-            compared.append(
-                (row, other, comparison, equivalent, max((x for x in least if x is not None), default=None))
-            )
-    known = [comparison.p_value for _, _, comparison, _, _ in compared if comparison.p_value is not None]
-    adjusted = iter(holm(known).tolist() if known else [])
-    sign = 1.0 if facts.better == "lower" else -1.0
-    found = []
-    for row, other, comparison, equivalent, detectable in compared:
-        p_value = None if comparison.p_value is None else next(adjusted)
-        ci95 = _interval(comparison)
-        found.append(
-            Difference(
-                row=row.row.key,
-                label=row.row.label,
-                against=other.row.key,
-                against_label=other.row.label,
-                column=column.key,
-                unit=facts.unit,
-                mean=comparison.mean,
-                ci95=ci95,
-                ci95_seeds=_interval(comparison.over_seeds),
-                ci95_persons=_interval(comparison.over_persons),
-                p_value=p_value,
-                margin=column.margin,
-                detectable=detectable,
+    compared = [(row, other, values) for row, other in pairs if (values := _by_seed(row, other, facts.key)) is not None]
+    comparisons = [paired_by_person(values, persons) for _, _, values in compared]
+    adjusted = _holm(comparisons)
+    return [
+        Difference(
+            row=row.row.key,
+            label=row.row.label,
+            against=other.row.key,
+            against_label=other.row.label,
+            column=facts.key,
+            unit=facts.unit,
+            mean=comparison.mean,
+            ci95=_interval(comparison),
+            ci95_seeds=_interval(comparison.over_seeds),
+            ci95_persons=_interval(comparison.over_persons),
+            p_value=p_value,
+            margin=margin,
+            detectable=detectable(comparison),
+            seeds_needed=seeds_for(comparison, margin),
+            seeds=comparison.seeds,
+            persons=comparison.persons,
+            verdict=verdict_of(
+                comparison.mean if facts.better == "lower" else -comparison.mean,
+                p_value,
+                equivalent=tost(values, margin, persons).equivalent,
                 seeds=comparison.seeds,
                 persons=comparison.persons,
-                verdict=_verdict(sign * comparison.mean, p_value, comparison.seeds > 1, equivalent),
-            )
+            ),
         )
-    return found
+        for (row, other, values), comparison, p_value in zip(compared, comparisons, adjusted, strict=True)
+    ]
 
 
-def _interval(comparison: Any) -> Interval | None:
-    if comparison is None or comparison.low is None or comparison.high is None:
+def _by_seed(row: RowResults, other: RowResults, column: str) -> NDArray[np.float64] | None:
+    """(S, N): row minus other per test image, of the seeds that both have; None when a row is incomplete."""
+    import numpy as np
+
+    one, two = row.complete(column), other.complete(column)
+    seeds = sorted(set(one.per_image) & set(two.per_image)) if one and two else []
+    if not (one and two and seeds):
         return None
-    return float(comparison.low), float(comparison.high)
+    return np.stack([one.per_image[seed]["value"] - two.per_image[seed]["value"] for seed in seeds])
 
 
-def _verdict(worse_by: float, p_value: float | None, several_seeds: bool, equivalent: bool) -> Verdict:
-    """One seed decides nothing: another training may say the opposite."""
-    if p_value is None or not several_seeds:
+def _holm(comparisons: Sequence[Comparison]) -> list[float | None]:
+    """The p-values adjusted for each other; None stays where there is none."""
+    from bench.stats import holm
+
+    adjusted = iter(holm([each.p_value for each in comparisons if each.p_value is not None]).tolist())
+    return [None if each.p_value is None else next(adjusted) for each in comparisons]
+
+
+def _interval(found: Comparison | PairedTest | None) -> Interval | None:
+    if found is None or found.low is None or found.high is None:
+        return None
+    return float(found.low), float(found.high)
+
+
+def verdict_of(worse_by: float, p_value: float | None, *, equivalent: bool, seeds: int, persons: int) -> Verdict:
+    """What to say of a difference; above 0 is worse.
+
+    One seed or one person decides nothing: another training or another person may say the opposite. A difference
+    that is certain but shown to lie within the margin is equivalent: it does not matter.
+    """
+    if p_value is None or seeds < 2 or persons < 2:
         return "inconclusive"
     if equivalent:
         return "equivalent"
@@ -139,27 +154,38 @@ def difference_from_json(content: Mapping[str, Any]) -> Difference:
 
 def sentence(difference: Difference) -> str:
     """`refined (simgan) against synthetic: -0.78 deg [-1.21, -0.35], p = 0.004: better`."""
-    unit = f" {difference.unit}" if difference.unit else ""
-    text = f"{difference.label} against {difference.against_label}: {signed(difference.mean)}{unit}"
-    if difference.ci95 is not None:
-        text += f" {interval(difference.ci95)}"
-    if difference.p_value is not None:
-        text += f", {p_words(difference.p_value)}"
-    return f"{text}: {verdict_words(difference)}"
+    p_value = "" if difference.p_value is None else f", {p_words(difference.p_value)}"
+    return f"{finding(difference)}{p_value}: {verdict_words(difference)}"
+
+
+def finding(difference: Difference) -> str:
+    """`refined (simgan) against synthetic: -0.78 deg [-1.21, -0.35]`."""
+    text = f"{difference.label} against {difference.against_label}: {signed(difference.mean)}{_unit(difference)}"
+    return text if difference.ci95 is None else f"{text} {interval(difference.ci95)}"
 
 
 def verdict_words(difference: Difference) -> str:
-    """The verdict; for an open one what could have been found, for an equivalence its margin."""
-    unit = f" {difference.unit}" if difference.unit else ""
+    """The verdict; for an equivalence its margin, for an open one what could have been found and what would help."""
+    margin = f"{difference.margin:g}{_unit(difference)}"
     if difference.verdict == "equivalent":
-        return f"equivalent within ±{difference.margin:g}{unit}"
+        return f"equivalent within ±{margin}"
     if difference.verdict != "inconclusive":
         return difference.verdict
-    if difference.seeds < 2:
+    if difference.seeds < 2 or difference.detectable is None:
         return "inconclusive, one seed"
-    return (
-        f"inconclusive, {difference.detectable:.2f}{unit} could be found" if difference.detectable else "inconclusive"
-    )
+    if difference.persons < 2:
+        return "inconclusive, one person"
+    text = f"inconclusive, {difference.detectable:.2f}{_unit(difference)} could be found"
+    if difference.detectable <= difference.margin:
+        return text
+    if difference.seeds_needed is None:
+        return f"{text}; more persons are needed to show {margin}"
+    seeds = f"about {difference.seeds_needed}" if difference.seeds_needed <= MOST_SEEDS else f"over {MOST_SEEDS}"
+    return f"{text}; {seeds} seeds would show {margin}"
+
+
+def _unit(difference: Difference) -> str:
+    return f" {difference.unit}" if difference.unit else ""
 
 
 def signed(value: float) -> str:

@@ -14,14 +14,14 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from bench.stats import calibration_slope
-from reports.panels import few_ticks
+from reports.panels import few_ticks, track
 from reports.sketch import NothingToDraw, Sketch, file_name
 from reports.style import COLOURS, DASHES, INK, MARKERS, SOFT_INK, Preset, width_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bench.engine.results import CellResults, ColumnFacts, Results, RowResults
+    from bench.engine.results import CellResults, Results
 
 MOST_POINTS = 500
 PANELS_ABREAST: dict[Preset, int] = {"column": 3, "page": 6}
@@ -85,8 +85,8 @@ def _clouds(results: Results) -> dict[str, list[Cloud]]:
     for column in results.columns:
         measure = column.name
         for row in results.rows if column.of == "images" else ():
-            cell = row.cells.get(column.key)
-            vectors = _vectors(cell) if cell is not None and cell.complete else None
+            cell = row.complete(column.key)
+            vectors = _vectors(cell) if cell else None
             if vectors is not None and (measure, row.row.key) not in seen:
                 seen.add((measure, row.row.key))
                 found.setdefault(measure, []).append(Cloud(row.row.label, vectors))
@@ -170,18 +170,19 @@ def _slopes(results: Results, preset: Preset) -> Iterator[Sketch]:
     )  # fmt: skip
     rows = [(px, results.rows[number]) for px, number in planted]
     px_columns = [column for column in results.columns if column.of == "images" and column.unit == "px"]
-    tracks = [(column, _track(rows, column)) for column in px_columns if column.quantity in SLOPE_QUANTITIES]
-    lines = [(column, track) for column, track in tracks if len({px for px, _ in track}) > 1]
+    shown = [column for column in px_columns if column.quantity in SLOPE_QUANTITIES]
+    tracks = [(column, [(px, cell.mean) for px, cell in track(rows, column)]) for column in shown]
+    lines = [(column, pairs) for column, pairs in tracks if len({px for px, _ in pairs}) > 1]
     if not lines:
         return
     width = width_of(preset)
     figure = Figure(figsize=(width, 0.8 * width if preset == "column" else 0.45 * width), layout="constrained")
     axes = figure.add_subplot()
-    top = 1.08 * max(value for _, track in lines for pair in track for value in pair)
+    top = 1.08 * max(value for _, pairs in lines for pair in pairs for value in pair)
     axes.plot((0, top), (0, top), color=SOFT_INK, linewidth=0.7, zorder=1)
     told = []
-    for number, (column, track) in enumerate(lines):
-        px, found = zip(*track, strict=True)
+    for number, (column, pairs) in enumerate(lines):
+        px, found = zip(*pairs, strict=True)
         axes.plot(
             px, found, color=COLOURS[number % len(COLOURS)], marker=MARKERS[number % len(MARKERS)],
             linestyle=DASHES[number % len(DASHES)], label=column.label, zorder=2,
@@ -199,11 +200,3 @@ def _slopes(results: Results, preset: Preset) -> Iterator[Sketch]:
         f"Lines of measured over planted shift. Slopes: {'; '.join(told)}.",
         figure,
     )
-
-
-def _track(rows: Sequence[tuple[float, RowResults]], column: ColumnFacts) -> list[tuple[float, float]]:
-    return [
-        (px, float(np.mean(list(found.cells[column.key].values.values()))))
-        for px, found in rows
-        if column.key in found.cells and found.cells[column.key].complete
-    ]

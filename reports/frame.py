@@ -1,44 +1,23 @@
-"""Results as the table's data: one row per line, with its status, interval and the paper's number.
+"""The table's data: one row per line, with its status, interval and the paper's number, and reading it back.
 
-Reading a stored table back imports neither pandas, scipy, matplotlib nor torch: printing it costs nothing.
+Imports neither pandas, scipy, matplotlib nor torch: printing a stored table costs nothing. `reports.build` makes one.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from bench.core.canonical import digest
 from bench.core.errors import DataError
-from reports.differences import Difference, difference_from_json, differences
-from reports.published import Published, PublishedValue, load_published, verdict
-
-if TYPE_CHECKING:
-    from bench.engine.results import CellResults, Results, RowResults
+from bench.engine.columns import ColumnFacts
+from reports.differences import Difference, difference_from_json
 
 Status = Literal["measured", "quoted", "not run", "failed"]
 METRIC_FIELDS = ("name", "version", "unit", "better")
 NoteKind = Literal["failure", "warning", "best", "reading", "count", "data", "mark", "figure"]
-
-
-@dataclass(frozen=True)
-class TableColumn:
-    """What the numbers of a column are. unit '' = a pure number."""
-
-    key: str
-    label: str
-    name: str
-    version: int
-    unit: str
-    better: Literal["lower", "higher", "neither"]
-    kind: Literal["error", "drift", "realism", "change", "seconds"]
-    quantity: str = ""
-    of: Literal["predictions", "images", "training"] = "predictions"
-    estimator: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +111,7 @@ class Table:
     title: str
     profile: str
     data: Mapping[str, str]
-    columns: tuple[TableColumn, ...]
+    columns: tuple[ColumnFacts, ...]
     rows: tuple[TableRow, ...]
     provenance: Mapping[str, Any]
     digest: str
@@ -162,13 +141,20 @@ class Table:
         return tuple(row for row in self.rows if row.status == "quoted")
 
     @property
-    def published(self) -> tuple[TableColumn, ...]:
+    def published(self) -> tuple[ColumnFacts, ...]:
         """The columns that have a printed number in some row."""
         return tuple(
             column
             for column in self.columns
             if any(row.cells[column.key].paper is not None for row in self.rows if column.key in row.cells)
         )
+
+
+def comparable(rows: Sequence[TableRow], column: ColumnFacts) -> tuple[TableRow, ...]:
+    """The rows measured in a column that share the most seeds: rows are paired by seed, so others are left out."""
+    measured = [row for row in rows if column.key in row.cells and row.cells[column.key].status == "measured"]
+    seeds = max((row.cells[column.key].seeds for row in measured), key=len, default=())
+    return tuple(row for row in measured if row.cells[column.key].seeds == seeds)
 
 
 def load_table(path: Path) -> Table:
@@ -185,7 +171,7 @@ def load_table(path: Path) -> Table:
 def table_from_json(content: Mapping[str, Any]) -> Table:
     """A table from `Table.to_json()`; KeyError, TypeError or ValueError when it is something else."""
     plain = {name: content[name] for name in (item.name for item in fields(Table))}
-    plain["columns"] = tuple(TableColumn(**column) for column in content["columns"])
+    plain["columns"] = tuple(ColumnFacts(**column) for column in content["columns"])
     plain["rows"] = tuple(_row_from_json(row) for row in content["rows"])
     plain["notes"] = tuple(Note(**note) for note in content["notes"])
     plain["differences"] = tuple(difference_from_json(each) for each in content["differences"])
@@ -207,159 +193,4 @@ def _cell_from_json(cell: Mapping[str, Any]) -> TableCell:
             "per_seed": tuple(cell["per_seed"]),
             "seeds": tuple(cell["seeds"]),
         }
-    )
-
-
-def build_table(results: Results) -> Table:
-    """The table of a run's results."""
-    from reports.notes import caption, notes
-
-    experiment = results.experiment
-    published = load_published(experiment.name)
-    columns = tuple(TableColumn(**vars(facts)) for facts in results.columns)
-    rows = tuple(_row(results, found, columns, published) for found in results.rows)
-    rows = _embolden(rows, columns) + _quoted(results, columns[0], published)
-    return Table(
-        experiment=experiment.name,
-        title=experiment.title,
-        profile=results.profile,
-        data=dict(results.data),
-        columns=columns,
-        rows=rows,
-        provenance=dict(results.provenance),
-        digest=digest(_measured_values(rows, columns)),
-        caption=caption(results, columns, rows),
-        notes=notes(results, columns, rows, published),
-        differences=differences(results),
-        simulator=results.simulator,
-        paper_data=results.paper_data,
-        paper_source=f"{published.short}, {published.where}" if published.values else "",
-    )
-
-
-def _measured_values(rows: Sequence[TableRow], columns: Sequence[TableColumn]) -> dict[str, dict[str, float]]:
-    """Values by row, column and seed: two tables with equal digests hold the same measurements. Seconds differ."""
-    return {
-        f"{row.key} {column.key}": dict(zip(map(str, cell.seeds), cell.per_seed, strict=True))
-        for row in rows
-        for column in columns
-        if column.of != "training" and (cell := row.cells.get(column.key)) and cell.status == "measured"
-    }
-
-
-def _row(results: Results, found: RowResults, columns: Sequence[TableColumn], published: Published) -> TableRow:
-    row = found.row
-    cells = {}
-    for number, column in enumerate(columns):
-        if column.key in found.cells:
-            # The headline's printed number has the row's own id, another column's its key after a slash.
-            reference = row.reference and (f"{row.reference}/{column.key}" if number else row.reference)
-            printed = published.values.get(reference) if reference else None
-            cells[column.key] = _cell(found.cells[column.key], printed, results.paper_data and not results.simulator)
-    return TableRow(
-        key=row.key,
-        label=row.label,
-        estimator=row.estimator,
-        train=row.train,
-        cells=cells,
-        refiner=row.variant.refiner if row.variant else None,
-        variant=row.variant.key if row.variant else None,
-        size=row.size,
-        n_test=len(results.ids),
-    )
-
-
-def _cell(found: CellResults, printed: PublishedValue | None, reproduction: bool) -> TableCell:
-    """A cell with its status: measured only when every seed gave a finite value."""
-    from bench.stats import t_interval
-
-    values = {seed: value for seed, value in sorted(found.values.items()) if math.isfinite(value)}
-    failures = {
-        **{seed: "its value is NaN or infinite" for seed in found.values if seed not in values},
-        **found.failures,
-    }
-    values = {seed: value for seed, value in values.items() if seed not in failures}
-    value, ci95, reason, paper_status = None, None, None, None
-    status: Status = "measured"
-    if found.not_run is not None:
-        status, reason = "not run", found.not_run
-    elif failures:
-        status, reason = "failed", _failure_line(failures, len(failures) + len(values))
-    elif not values:
-        status, reason = "not run", "no seed has been run"
-    else:
-        value, low, high = t_interval(list(values.values()))
-        ci95 = None if low is None or high is None else (low, high)
-        if printed is not None:
-            paper_status = verdict(printed, ci95) if reproduction else "not comparable"
-    return TableCell(
-        value=value,
-        ci95=ci95,
-        per_seed=tuple(values.values()),
-        seeds=tuple(values),
-        n_seeds=len(values),
-        paper=None if printed is None else printed.value,
-        tolerance=None if printed is None else printed.tolerance,
-        paper_status=paper_status,
-        status=status,
-        reason=reason,
-    )
-
-
-def _failure_line(failures: Mapping[int, str], seeds: int) -> str:
-    """`1 of 3 seeds failed (seed 2: the loss became NaN)`; equal reasons are said once."""
-    by_reason: dict[str, list[int]] = {}
-    for seed in sorted(failures):
-        by_reason.setdefault(failures[seed], []).append(seed)
-    told = "; ".join(
-        f"seed{'s' if len(at) > 1 else ''} {', '.join(map(str, at))}: {reason}" for reason, at in by_reason.items()
-    )
-    return f"{len(failures)} of {seeds} seed{'s' if seeds > 1 else ''} failed ({told})"
-
-
-def _embolden(rows: tuple[TableRow, ...], columns: Sequence[TableColumn]) -> tuple[TableRow, ...]:
-    """Mark, in each column of predictions, the rows that are not significantly worse than any other."""
-    from bench.stats import not_significantly_worse
-
-    for column in columns:
-        per_seed = {row.key: row.cells[column.key].per_seed for row in comparable(rows, column)}
-        if column.of != "predictions" or not per_seed:
-            continue
-        best = not_significantly_worse(per_seed, lower_is_better=column.better == "lower")
-        rows = tuple(_bold(row, column.key) if row.key in best else row for row in rows)
-    return rows
-
-
-def _bold(row: TableRow, column: str) -> TableRow:
-    return replace(row, cells={**row.cells, column: replace(row.cells[column], bold=True)})
-
-
-def comparable(rows: Sequence[TableRow], column: TableColumn) -> tuple[TableRow, ...]:
-    """The rows measured in a column that share the most seeds: rows are paired by seed, so others are left out."""
-    measured = [row for row in rows if column.key in row.cells and row.cells[column.key].status == "measured"]
-    seeds = max((row.cells[column.key].seeds for row in measured), key=len, default=())
-    return tuple(row for row in measured if row.cells[column.key].seeds == seeds)
-
-
-def _quoted(results: Results, headline: TableColumn, published: Published) -> tuple[TableRow, ...]:
-    """The printed numbers that no row of the experiment measures."""
-    measured = {found.row.reference for found in results.rows}
-    return tuple(
-        TableRow(
-            key=entry.id,
-            label=entry.label,
-            estimator=entry.id,
-            train=entry.train,
-            cells={
-                headline.key: TableCell(
-                    paper=entry.value,
-                    tolerance=entry.tolerance,
-                    status="quoted",
-                    reason=f"quoted by the paper from {entry.source}" if entry.source else "the paper's own result",
-                )
-            },
-            source=entry.source,
-        )
-        for entry in published.values.values()
-        if entry.id.partition("/")[0] not in measured
     )

@@ -18,7 +18,6 @@ from reports.tables import DIFFERENCES, quoted_sentence
 from reports.wording import (
     against_paper,
     duration,
-    head,
     measured,
     number,
     paper_heads,
@@ -86,7 +85,7 @@ def to_html(table: Table, drawings: Sequence[Drawing]) -> str:
     page = environment.get_template("report.html.j2").render(
         table=table,
         trains=trains(table),
-        heads=[head(column) for column in table.columns],
+        heads=[column.head for column in table.columns],
         paper_heads=paper_heads(table),
         measured=_lines(table, table.measured, says_reproduced(table)),
         quoted=_lines(table, table.quoted, False),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from reports.frame import Table, TableCell, TableColumn, TableRow
+from bench.engine.columns import ColumnFacts
+from reports.frame import Table, TableCell, TableRow
 from reports.tables import footnotes
 from reports.wording import (
     against_paper,
@@ -94,7 +95,7 @@ def to_latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _has_intervals(table: Table, column: TableColumn) -> bool:
+def _has_intervals(table: Table, column: ColumnFacts) -> bool:
     """Whether a column needs a second one for its intervals."""
     cells = [row.cells[column.key] for row in table.rows if column.key in row.cells]
     return column is table.columns[0] or any(cell.half_width is not None for cell in cells)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reports.frame import Note, TableColumn, TableRow, comparable
+from bench.engine.columns import ColumnFacts
+from reports.frame import Note, TableRow, comparable
 from reports.published import Published
 from reports.stopping import suggestion
 from reports.wording import metric_words, plural
@@ -22,7 +23,7 @@ ROLES = {
 }
 
 
-def caption(results: Results, columns: Sequence[TableColumn], rows: Sequence[TableRow]) -> str:
+def caption(results: Results, columns: Sequence[ColumnFacts], rows: Sequence[TableRow]) -> str:
     """Title, what the numbers are, and '(simulator)' when the test images are simulated."""
     title = f"{results.experiment.title.rstrip('.')}."
     where = "on simulated test images (simulator)" if results.simulator else ""
@@ -46,7 +47,7 @@ def _seed_words(rows: Sequence[TableRow]) -> str:
 
 
 def notes(
-    results: Results, columns: Sequence[TableColumn], rows: Sequence[TableRow], published: Published
+    results: Results, columns: Sequence[ColumnFacts], rows: Sequence[TableRow], published: Published
 ) -> tuple[Note, ...]:
     """Failures first, then warnings, how to read the table, counts, data sets and marks."""
     return (
@@ -61,7 +62,7 @@ def notes(
     )
 
 
-def _failures(columns: Sequence[TableColumn], rows: Sequence[TableRow]) -> list[Note]:
+def _failures(columns: Sequence[ColumnFacts], rows: Sequence[TableRow]) -> list[Note]:
     """What failed or was not run, once per row and reason; the columns are named unless it is the whole row."""
     found = []
     for row in rows:
@@ -87,7 +88,7 @@ def _warnings(results: Results) -> list[Note]:
 
 
 def _reading(
-    results: Results, columns: Sequence[TableColumn], rows: Sequence[TableRow], published: Published
+    results: Results, columns: Sequence[ColumnFacts], rows: Sequence[TableRow], published: Published
 ) -> list[Note]:
     found = []
     if any(cell.ci95 is not None for row in rows for cell in row.cells.values()):
@@ -104,7 +105,7 @@ def _reading(
     return found
 
 
-def _best(columns: Sequence[TableColumn], rows: Sequence[TableRow]) -> list[Note]:
+def _best(columns: Sequence[ColumnFacts], rows: Sequence[TableRow]) -> list[Note]:
     """What bold means here, and which rows could not be compared."""
     column = next((column for column in columns if column.of == "predictions"), columns[0])
     compared = comparable(rows, column)
@@ -127,7 +128,9 @@ def _against_paper(results: Results, rows: Sequence[TableRow], published: Publis
     if results.simulator:
         return f"{source}. Measured on the simulator: not comparable with the paper's numbers."
     if not results.paper_data:
-        return f"{source}. Measured on other data than the paper's: not comparable with its numbers."
+        return (
+            f"{source}. Not measured on the paper's data and sizes (profile paper, no --set): not comparable with it."
+        )
     tolerances = "; ".join(
         f"{row.label}: {cell.tolerance:g}"
         for row in rows
@@ -169,9 +172,9 @@ def _counts(results: Results, rows: Sequence[TableRow]) -> list[Note]:
     ]
     if looked_at:
         text = f"Drift and realism are measured on {plural(max(looked_at), 'image')} that no gauge was trained on"
-        shown = {column.reference for column in results.experiment.columns if column.of == "images"}
-        real = " and ".join(
-            sorted({"test": "test images", "real": "real images that the refiner saw"}[each] for each in shown)
-        )
-        found.append(Note("count", f"{text}; realism against the {real}, without their labels."))
+        realism = {column.key for column in results.columns if column.kind == "realism"}
+        shown = {column.reference for column in results.experiment.columns if column.key in realism}
+        against = " and ".join(words for reference, words in REFERENCES.items() if reference in shown)
+        tail = f"; realism against the {against}, without their labels" if against else ""
+        found.append(Note("count", f"{text}{tail}."))
     return found

@@ -14,10 +14,13 @@ from reports.style import LineStyle, Preset, width_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bench.engine.results import CellResults
+    from bench.engine.columns import ColumnFacts
+    from bench.engine.results import CellResults, RowResults
 
 MOST_COLUMNS: dict[Preset, int] = {"column": 2, "page": 4}
 PANEL_HEIGHT_IN: dict[Preset, float] = {"column": 1.3, "page": 1.5}
+
+Track = list[tuple[float, "CellResults"]]
 
 
 def panel_grid(titles: Sequence[str], xlabel: str, preset: Preset) -> tuple[Figure, list[Axes]]:
@@ -44,9 +47,15 @@ def few_ticks(most: int = 4) -> MaxNLocator:
     return MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10])
 
 
-def draw_track(axes: Axes, x: Sequence[float], cells: Sequence[CellResults], look: LineStyle) -> None:
+def track(rows: Sequence[tuple[float, RowResults]], column: ColumnFacts) -> Track:
+    """A column's complete cells at the x of their rows."""
+    return [(x, cell) for x, found in rows if (cell := found.complete(column.key))]
+
+
+def draw_track(axes: Axes, cells: Track, look: LineStyle) -> None:
     """The mean over seeds at each x, and a thin line per seed where there are several."""
-    by_seed = np.array([[cell.values[seed] for seed in sorted(cell.values)] for cell in cells]).T
+    x = [at for at, _ in cells]
+    by_seed = np.array([[cell.values[seed] for seed in sorted(cell.values)] for _, cell in cells]).T
     for values in by_seed if len(by_seed) > 1 else ():
         axes.plot(x, values, color=look.color, linewidth=0.4, alpha=0.55)
     axes.plot(x, by_seed.mean(axis=0), color=look.color, linestyle=look.dashes, marker=look.marker, zorder=3)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from reports.columns import axis_label
-from reports.panels import draw_track, panel_grid
+from reports.panels import draw_track, panel_grid, track
 from reports.sketch import NothingToDraw, Sketch
 from reports.stopping import Suggestion, suggestion
 from reports.style import COLOURS, MARKERS, SOFT_INK, LineStyle, Preset
 
 if TYPE_CHECKING:
-    from bench.engine.results import ColumnFacts, Results, RowResults
+    from bench.engine.results import Results
 
 LOOK = LineStyle(COLOURS[1], MARKERS[1], "-")
 
@@ -25,19 +24,17 @@ def progress(results: Results, preset: Preset | None = None) -> Iterator[Sketch]
         if found.row.variant is not None and found.row.variant.moment is not None
     )
     rows = [(percent, found) for percent, _, found in moments]
-    tracks = {column.key: _measured(rows, column) for column in results.columns}
-    columns = [column for column in results.columns if len(tracks[column.key]) > 1]
-    if not columns:
+    tracks = [(column, cells) for column in results.columns if len(cells := track(rows, column)) > 1]
+    if not tracks:
         raise NothingToDraw("fewer than two moments of a training have been measured")
-    figure, grid = panel_grid([axis_label(column) for column in columns], "Training (%)", preset or "page")
+    figure, grid = panel_grid([column.head for column, _ in tracks], "Training (%)", preset or "page")
     chosen = suggestion(results)
-    for axes, column in zip(grid, columns, strict=True):
-        at = [percent for percent, _ in tracks[column.key]]
-        draw_track(axes, at, [found.cells[column.key] for _, found in tracks[column.key]], LOOK)
+    for axes, (_, cells) in zip(grid, tracks, strict=True):
+        draw_track(axes, cells, LOOK)
         axes.set(xlim=(-4, 104), xticks=(0, 25, 50, 75, 100))
         if chosen:
             axes.axvline(100 * chosen.moment, color=SOFT_INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
-    labels = "; ".join(column.label for column in columns)
+    labels = "; ".join(column.label for column, _ in tracks)
     yield Sketch(
         "progress",
         _caption(results, chosen),
@@ -45,12 +42,6 @@ def progress(results: Results, preset: Preset | None = None) -> Iterator[Sketch]
         + (f" A vertical line marks {100 * chosen.moment:.0f} %." if chosen else ""),
         figure,
     )
-
-
-def _measured(rows: list[tuple[float, RowResults]], column: ColumnFacts) -> list[tuple[float, RowResults]]:
-    return [
-        (percent, found) for percent, found in rows if column.key in found.cells and found.cells[column.key].complete
-    ]
 
 
 def _caption(results: Results, chosen: Suggestion | None) -> str:

@@ -65,6 +65,10 @@ def _report_key(plan: Plan) -> str:
     return digest(
         {
             "targets": plan.targets(),
+            "sources": [
+                [role, source.title, source.licence, source.paper_data] for role, source in plan.sources.items()
+            ],
+            "settings": plan.request.settings,
             "not_run": sorted([*where, reason] for where, reason in plan.not_run.items()),
             "overlap": plan.request.allow_person_overlap,
             "profile": plan.request.profile,

@@ -77,9 +77,9 @@ def suggestion(results: Results) -> Suggestion | None:
     measured: list[tuple[float, CellResults, CellResults]] = []
     for found in results.rows:
         moment = found.row.variant.moment if found.row.variant else None
-        cells = [found.cells.get(column.key) for column in (realism, drift)]
-        if moment is not None and cells[0] and cells[1] and cells[0].complete and cells[1].complete:
-            measured.append((moment, cells[0], cells[1]))
+        real, moved = found.complete(realism.key), found.complete(drift.key)
+        if moment is not None and real and moved:
+            measured.append((moment, real, moved))
     if len(measured) < 2:
         return None
     measured.sort(key=lambda each: each[0])

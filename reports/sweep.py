@@ -6,17 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from reports.columns import axis_label
-from reports.panels import draw_track, panel_grid
+from reports.panels import draw_track, panel_grid, track
 from reports.sketch import NothingToDraw, Sketch
 from reports.style import COLOURS, DASHES, MARKERS, LineStyle, Preset
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bench.engine.results import ColumnFacts, Results, RowResults
+    from bench.engine.columns import ColumnFacts
+    from bench.engine.results import Results
 
 LOOK = LineStyle(COLOURS[1], MARKERS[1], "-")
 REFERENCES = {"synthetic": LineStyle(COLOURS[0], "", DASHES[1]), "real": LineStyle(COLOURS[2], "", DASHES[2])}
@@ -33,13 +31,12 @@ def sweep(results: Results, preset: Preset | None = None) -> Iterator[Sketch]:
          if found.row.variant is not None and name in found.row.variant.settings),
     )  # fmt: skip
     rows = [(value, results.rows[number]) for value, number in swept]
-    columns = [column for column in results.columns if len(_measured(rows, column)) > 1]
-    if not columns:
+    tracks = [(column, cells) for column in results.columns if len(cells := track(rows, column)) > 1]
+    if not tracks:
         raise NothingToDraw(f"fewer than two values of {name} have been measured")
-    figure, grid = panel_grid([axis_label(column) for column in columns], name, preset or "page")
-    for axes, column in zip(grid, columns, strict=True):
-        measured = _measured(rows, column)
-        draw_track(axes, [value for value, _ in measured], [found.cells[column.key] for _, found in measured], LOOK)
+    figure, grid = panel_grid([column.head for column, _ in tracks], name, preset or "page")
+    for axes, (column, cells) in zip(grid, tracks, strict=True):
+        draw_track(axes, cells, LOOK)
         _references(axes, results, column)
     _scale(grid[0], [value for value, _ in rows])
     drawn = {line.get_label(): line for axes in grid for line in axes.lines if line.get_label() in REFERENCES}
@@ -48,7 +45,7 @@ def sweep(results: Results, preset: Preset | None = None) -> Iterator[Sketch]:
     lines = f" Horizontal: {' and '.join(f'{each} images' for each in drawn)}." if drawn else ""
     several = any(len(cell.values) > 1 for _, found in rows for cell in found.cells.values())
     seeds = " Thin lines are seeds, thick ones their mean." if several else ""
-    labels = "; ".join(column.label for column in columns)
+    labels = "; ".join(column.label for column, _ in tracks)
     yield Sketch(
         "sweep",
         f"Refined images over the setting {name}, at {', '.join(f'{value:g}' for value, _ in rows)}.{lines}{seeds}",
@@ -69,17 +66,12 @@ def _setting(results: Results) -> str | None:
     return next((name for name, _ in counts.most_common() if len(values[name]) > 1), None)
 
 
-def _measured(rows: Sequence[tuple[float, RowResults]], column: ColumnFacts) -> list[tuple[float, RowResults]]:
-    return [(value, found) for value, found in rows if column.key in found.cells and found.cells[column.key].complete]
-
-
 def _references(axes: Axes, results: Results, column: ColumnFacts) -> None:
     for train, look in REFERENCES.items():
         for found in results.rows:
-            cell = found.cells.get(column.key)
-            if found.row.train == train and cell is not None and cell.complete:
-                level = float(np.mean(list(cell.values.values())))
-                axes.axhline(level, color=look.color, linestyle=look.dashes, linewidth=0.9, label=train, zorder=1)
+            cell = found.complete(column.key)
+            if found.row.train == train and cell:
+                axes.axhline(cell.mean, color=look.color, linestyle=look.dashes, linewidth=0.9, label=train, zorder=1)
                 break
 
 

@@ -11,11 +11,10 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.differences import sentence
+from reports.differences import Difference, finding, sentence
 from reports.frame import Table, TableRow
 from reports.wording import (
     against_paper,
-    head,
     measured,
     paper_heads,
     paper_value,
@@ -38,7 +37,9 @@ CSV_COLUMNS = (
     "bold",
 )  # fmt: skip
 TERMINAL_WIDTH = 100
+WIDEST = 1000
 DIFFERENCES = "Differences, with 95 % intervals for other seeds and persons; p adjusted by Holm, equivalence is not"
+MOST_IN_FULL = 8  # differences that the terminal shows as sentences
 WORD_HEADS = ("Method", "Trained on", "Against the paper")
 ROW_STYLES = {"quoted": "dim", "failed": "red", "not run": "yellow"}
 NOTE_STYLES = {"warning": "yellow", "failure": "red"}
@@ -106,7 +107,7 @@ def _names(table: Table) -> list[str]:
 
 def _heads(table: Table) -> list[str]:
     """Method, trained on, the columns, seeds, the printed numbers, and the verdicts on them where there are any."""
-    heads = [*_names(table), *(head(column) for column in table.columns), "Seeds", *paper_heads(table)]
+    heads = [*_names(table), *(column.head for column in table.columns), "Seeds", *paper_heads(table)]
     return [*heads, "Against the paper"] if says_reproduced(table) else heads
 
 
@@ -127,10 +128,15 @@ def footnotes(table: Table) -> list[str]:
 
 
 def difference_sentences(table: Table) -> list[str]:
-    """One sentence per difference; the column's label first where several columns are compared."""
-    labels = {column.key: f"{column.label}: " for column in table.columns}
-    several = len({difference.column for difference in table.differences}) > 1
-    return [f"{labels[each.column] if several else ''}{sentence(each)}" for each in table.differences]
+    """One sentence per difference."""
+    return [f"{_column_words(table, each)}{sentence(each)}" for each in table.differences]
+
+
+def _column_words(table: Table, difference: Difference) -> str:
+    """The label of a difference's column where several columns are compared."""
+    if len({each.column for each in table.differences}) == 1:
+        return ""
+    return next(f"{column.label}: " for column in table.columns if column.key == difference.column)
 
 
 def quoted_sentence(table: Table) -> str:
@@ -145,9 +151,7 @@ def print_table(table: Table, console: Console | None = None) -> None:
 
     if console is None:
         known = sys.stdout.isatty() or "COLUMNS" in os.environ
-        wide = (
-            None if known else TERMINAL_WIDTH + 14 * len(table.columns[1:])
-        )  # a pipe has no width; rich would take 80
+        wide = None if known else TERMINAL_WIDTH  # a pipe has no width; rich would take 80
         console = Console(width=wide, highlight=False)
     console.print(terminal(table))
 
@@ -159,8 +163,20 @@ def terminal(table: Table) -> RenderableType:
 
     parts: list[RenderableType] = [Text(table.caption, style="bold"), Text(), _Rows(table), Text()]
     if table.differences:
-        parts += [Text(DIFFERENCES, style="bold"), *map(Text, difference_sentences(table)), Text()]
+        parts += [Text(DIFFERENCES, style="bold"), *_terminal_differences(table), Text()]
     return Group(*parts, _terminal_notes(table))
+
+
+def _terminal_differences(table: Table) -> Sequence[RenderableType]:
+    """Sentences; of many differences one line each, the verdict first and the rest cut where it does not fit."""
+    from rich.text import Text
+
+    if len(table.differences) <= MOST_IN_FULL:
+        return [Text(text) for text in difference_sentences(table)]
+    wide = max(len(each.verdict) for each in table.differences)
+    lines = [f"{each.verdict:{wide}}  {_column_words(table, each)}{finding(each)}" for each in table.differences]
+    more = Text("p-values, and what could have been found, are in table.md and report.html.", style="dim")
+    return [*(Text(line, no_wrap=True, overflow="ellipsis") for line in lines), more]
 
 
 @dataclass(frozen=True)
@@ -184,7 +200,9 @@ class _Rows:
             names = 1  # the following blocks repeat the method only
 
     def _width(self, columns: Sequence[int], names: int, console: Console) -> int:
-        return console.measure(self._grid([*range(names), *columns])).minimum
+        """What the columns take without folding a word."""
+        unbounded = console.options.update(max_width=WIDEST)
+        return console.measure(self._grid([*range(names), *columns]), options=unbounded).maximum
 
     def _grid(self, columns: Sequence[int]) -> Grid:
         """The chosen columns of `_heads`."""
@@ -200,7 +218,7 @@ class _Rows:
                 grid.add_column(text, overflow="fold", min_width=12 if number == 0 else None)
                 continue
             if len(table.columns) > 1:  # many columns: narrow ones
-                text = text.replace(", ", ",\n").replace(" (", "\n(")
+                text = text.replace(", ", ",\n").replace(": ", ":\n").replace(" (", "\n(")
             grid.add_column(text, justify="right", no_wrap=True)
         for row in (*table.measured, *table.quoted):
             texts = self._texts(row)

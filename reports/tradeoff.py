@@ -11,16 +11,17 @@ from matplotlib.lines import Line2D
 
 from bench.experiments.parts.rows import BASELINES
 from bench.stats import t_interval
-from reports.columns import axis_label, drift_column, error_column, realism_column
-from reports.labels import label_points
+from reports.columns import drift_column, error_column, realism_column
 from reports.panels import few_ticks
+from reports.point_labels import label_points
 from reports.sketch import NothingToDraw, Sketch
 from reports.style import COLOURS, INK, SOFT_INK, Preset, width_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bench.engine.results import CellResults, ColumnFacts, Results, RowResults
+    from bench.engine.columns import ColumnFacts
+    from bench.engine.results import CellResults, Results, RowResults
 
 # kind -> marker, size, and its colour where no realism was measured
 LOOKS = {"synthetic": ("o", 4.6, COLOURS[0]), "baseline": ("D", 3.8, SOFT_INK), "refiner": ("s", 4.6, COLOURS[1])}
@@ -71,18 +72,24 @@ def realism_drift_error(results: Results, preset: Preset | None = None) -> Itera
 
 
 def _point(found: RowResults, error: ColumnFacts, drift: ColumnFacts, realism: ColumnFacts | None) -> Point | None:
-    cells = [found.cells.get(column.key) for column in (error, drift)]
-    if not (cells[0] and cells[1] and cells[0].complete and cells[1].complete):
+    wrong, moved = found.complete(error.key), found.complete(drift.key)
+    if wrong is None or moved is None:
         return None
-    (height, up), (across, aside) = _mean_and_half(cells[0]), _mean_and_half(cells[1])
-    likeness = found.cells.get(realism.key) if realism else None
-    shade = _mean_and_half(likeness)[0] if likeness and likeness.complete else None
-    return Point(found, _kind(found), across, height, aside, up, shade)
+    likeness = found.complete(realism.key) if realism else None
+    return Point(
+        found,
+        _kind(found),
+        drift=moved.mean,
+        error=wrong.mean,
+        half_drift=_half_width(moved),
+        half_error=_half_width(wrong),
+        realism=likeness.mean if likeness else None,
+    )
 
 
-def _mean_and_half(cell: CellResults) -> tuple[float, float]:
+def _half_width(cell: CellResults) -> float:
     mean, _, high = t_interval(list(cell.values.values()))
-    return mean, 0.0 if high is None else high - mean
+    return 0.0 if high is None else high - mean
 
 
 def _kind(found: RowResults) -> str:
@@ -112,7 +119,7 @@ def _draw(figure: Figure, axes: Axes, points: Sequence[Point], realism: ColumnFa
         )  # fmt: skip
     if shown is not None and realism is not None:
         bar = figure.colorbar(shown, ax=axes, pad=0.02, fraction=0.05, aspect=28)
-        bar.set_label(axis_label(realism))
+        bar.set_label(realism.head)
         bar.outline.set_linewidth(0.4)
         bar.locator = few_ticks()
         bar.update_ticks()
@@ -128,9 +135,9 @@ def _real_levels(axes: Axes, results: Results, error: ColumnFacts) -> list[float
     """The error of estimators trained on real images, which have no drift: a line with its interval."""
     levels: list[float] = []
     for found in results.rows:
-        cell = found.cells.get(error.key)
-        if found.row.train == "real" and cell is not None and cell.complete:
-            mean, half = _mean_and_half(cell)
+        cell = found.complete(error.key)
+        if found.row.train == "real" and cell:
+            mean, half = cell.mean, _half_width(cell)
             axes.axhline(mean, color=COLOURS[2], linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
             if half:
                 axes.axhspan(mean - half, mean + half, color=COLOURS[2], alpha=0.13, linewidth=0, zorder=0)
@@ -148,7 +155,7 @@ def _dress(
     high = max((*levels, *(point.error + point.half_error for point in points)))
     room = 0.08 * (high - low) or 0.1
     axes.set(xlim=(0, 1.12 * right or 1.0), ylim=(low - room, high + room))
-    axes.set(xlabel=axis_label(drift), ylabel=axis_label(error))
+    axes.set(xlabel=drift.head, ylabel=error.head)
     axes.xaxis.set_major_locator(few_ticks())
     axes.yaxis.set_major_locator(few_ticks(6))
     kinds = [kind for kind in LOOKS if any(point.kind == kind for point in points)]

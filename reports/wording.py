@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reports.frame import Table, TableCell, TableColumn, TableRow
+from bench.engine.columns import ColumnFacts
+from reports.frame import Table, TableCell, TableRow
 
 DECIMALS = {"": 3, "%": 1, "s": 1, "real SD": 3}  # of measured numbers, by unit; 2 otherwise
 UNIT_WORDS = {"deg": "degrees", "px": "pixels", "%": "% of images", "s": "seconds"}
@@ -11,11 +12,6 @@ UNIT_WORDS = {"deg": "degrees", "px": "pixels", "%": "% of images", "s": "second
 def trains(table: Table) -> bool:
     """Whether estimators are trained on the rows' images; else 'trained on' means nothing."""
     return any(column.of == "predictions" for column in table.columns)
-
-
-def head(column: TableColumn) -> str:
-    """`Error (deg)`: what stands above a column."""
-    return f"{column.label} ({column.unit})" if column.unit else column.label
 
 
 def paper_heads(table: Table) -> list[str]:
@@ -51,7 +47,7 @@ def measured(cell: TableCell | None, unit: str) -> str:
     return number(cell.value, unit) if spread is None else f"{number(cell.value, unit)} ± {number(spread, unit)}"
 
 
-def paper_value(row: TableRow, column: TableColumn) -> str:
+def paper_value(row: TableRow, column: ColumnFacts) -> str:
     """The printed number of a row and column, or an en dash."""
     cell = row.cells.get(column.key)
     return printed(cell.paper if cell else None)

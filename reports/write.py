@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.engine.store import storage_errors
+from reports.build import build_table
 from reports.figures import Drawing, draw_figures
-from reports.frame import Note, Table, build_table, load_table
+from reports.frame import Note, Table, load_table
 from reports.html import FIGURE_TITLES, to_html
 from reports.latex import to_latex
 from reports.tables import to_csv, to_json, to_markdown

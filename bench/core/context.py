@@ -43,6 +43,9 @@ class RunContext:
         self._progress = progress
         self._checkpoint_seconds = checkpoint_seconds
         self._next_checkpoint = time.monotonic() + checkpoint_seconds
+        self._started = time.monotonic()
+        self.earlier_seconds = 0.0
+        """What processes before this one spent, when it goes on from a checkpoint."""
 
     def _sequence(self, name: str) -> np.random.SeedSequence:
         words = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], dtype=np.uint32)
@@ -55,6 +58,11 @@ class RunContext:
     def stream_seed(self, name: str) -> int:
         """A 63-bit seed for another library's generator, e.g. `torch.Generator`."""
         return int(self._sequence(name).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+    @property
+    def seconds(self) -> float:
+        """Time spent so far, that before an interruption included as far as a checkpoint kept it."""
+        return self.earlier_seconds + time.monotonic() - self._started
 
     def log(self, step: int, **values: float) -> None:
         """Keep scalars of one training step; they become the step's training curves."""

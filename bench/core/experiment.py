@@ -40,6 +40,8 @@ class Row:
     size: multiple of the profile's number of synthetic training images (the paper's 1x, 4x).
     settings: estimator -> settings of its own in this row. adapt: show the trained estimator the unlabelled real
     images before it predicts (AdaBN). columns: keys of the columns that mean something for this row; None = all.
+    needs: settings of which the user must give one, or the row is not run (weights that nobody fetches unasked).
+    takes: labels that its estimator takes beside the image; a row whose images lack them is not run.
     reference: the published number beside it, as an id in `reports/reference/<experiment>.toml`.
     """
 
@@ -55,6 +57,7 @@ class Row:
     columns: tuple[str, ...] | None = None
     against: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,15 @@ from bench.core.settings import Component
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number that a measure gives. better: 'neither' where it only describes."""
+    """One number that a measure gives.
 
-    label: str
+    better: 'neither' where it only describes. unchanged: its value when refining changed nothing at all; None where
+    that depends on the images or on the gauge, or nothing need be refined.
+    """
+
     unit: str
     better: Literal["lower", "higher", "neither"]
+    unchanged: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,9 @@ class Measure(Component):
     `version` changes whenever its values would. `kind`: what it tells of a refiner.
     `gauge`: whether it measures with an estimator, and what that is trained on: 'synthetic' = every second synthetic
     image (the others are measured), 'real' = labelled real images.
+    `gauge_target`: what that estimator predicts (its `target`); UsageError for one of something else.
     `needs_source`: it compares an image with what it was refined from, so it says nothing about real images.
+    `takes`: labels of the synthetic images that it cannot do without.
     """
 
     name: ClassVar[str]
@@ -66,8 +72,15 @@ class Measure(Component):
     kind: ClassVar[Literal["drift", "realism", "change"]]
     quantities: ClassVar[Mapping[str, Quantity]]
     gauge: ClassVar[Literal["none", "synthetic", "real"]] = "none"
+    gauge_target: ClassVar[str] = "gaze"
     needs_source: ClassVar[bool] = False
+    takes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
-        """All quantities. Random choices come from `run`'s named streams. DataError for images it cannot measure."""
+        """All quantities. Random choices come from `run`'s named streams.
+
+        DataError for wrong inputs, which ends the run: depth images, missing labels, rows that are no pairs, sizes
+        that differ. TrainingFailed where right inputs cannot be measured, as those of a collapsed refiner: no iris or
+        shift found in any image, a gauge that predicts NaN. The cell fails, the others go on.
+        """

@@ -172,7 +172,7 @@ def resolve_roles(
                 f"name one with --{role} NAME or --{role} NAME:PART"
             )
         found[role] = find_source(reference or f"{place}:{role}", role)
-    if labelled is not None or (LABELLED in manifest.parts and real is None):
+    if labelled is not None or LABELLED in manifest.parts:
         found[LABELLED] = find_source(labelled or f"{place}:{LABELLED}", LABELLED)
     return found
 

@@ -22,8 +22,9 @@ from bench.core.images import ImageSet
 from bench.core.measure import Measure
 from bench.core.metric import Metric
 from bench.data.imagesets import load_image_set
+from bench.engine.columns import ColumnFacts
 from bench.engine.plan import Cell, Plan, applies
-from bench.engine.results import CellResults, ColumnFacts, Results, RowResults, TrainingLog
+from bench.engine.results import CellResults, Results, RowResults, TrainingLog
 from bench.engine.run import check_persons
 from bench.engine.steps.measure import PER_IMAGE, SUMMARY
 from bench.engine.store import Store
@@ -43,7 +44,7 @@ def collect(plan: Plan, store: Store, failures: Mapping[str, str]) -> Results:
         profile=plan.request.profile,
         data={role: f"{plan.sources[role].title}, {len(sets[role]):,} images" for role in sets},
         simulator=plan.sources["test"].simulator,
-        paper_data=all(source.paper_data for role, source in plan.sources.items() if role in sets),
+        paper_data=_as_the_paper_did(plan),
         marks=(f"Labels: {test.convention.line()}.", *check_persons(plan, store)),
         ids=test.ids,
         persons=test.persons,
@@ -53,6 +54,12 @@ def collect(plan: Plan, store: Store, failures: Mapping[str, str]) -> Results:
         training=tuple(_training_logs(plan, store)),
         provenance=provenance(plan, store),
     )
+
+
+def _as_the_paper_did(plan: Plan) -> bool:
+    """Whether a number may be set against the paper's: its data, its sizes, and no setting changed."""
+    its_data = all(plan.sources[role].paper_data for role in plan.sets)
+    return its_data and plan.request.profile == "paper" and not plan.request.settings
 
 
 def facts_of(column: Column) -> ColumnFacts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,8 +16,6 @@ from bench.core.settings_text import parse_settings
 from bench.data.manifests import DataSource, resolve_roles
 from bench.engine.recipe import Recipe
 from bench.engine.step import step_code
-
-MINIMUM_SEEDS = 1
 
 
 @dataclass(frozen=True)
@@ -105,13 +104,16 @@ def make_plan(request: Request) -> Plan:
             f"unknown profile '{request.profile}'{did_you_mean(request.profile, known)}; choose {', '.join(known)}"
         )
     profile = experiment.profiles[request.profile]
+    if request.seeds is not None and request.seeds < 1:
+        raise UsageError(f"--seeds {request.seeds}: at least 1 is needed")
     seeds = tuple(range(request.seeds or profile.seeds))
-    if request.seeds is not None and request.seeds < MINIMUM_SEEDS:
-        raise UsageError(f"--seeds {request.seeds}: at least {MINIMUM_SEEDS} is needed")
     refiners = tuple(dict.fromkeys(request.refiners or experiment.refiners))
     for name in refiners:
         registry.module_name("refiners", name)
     rows = experiment.rows(refiners)
+    twice = [key for key, count in Counter(row.key for row in rows).items() if count > 1]
+    if twice:
+        raise UsageError(f"{experiment.name} has the row '{twice[0]}' of its own; leave that --refiner out")
     roles = resolve_roles(
         request.data or experiment.data, request.synthetic, request.real, request.test, request.labelled
     )

@@ -24,14 +24,14 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 def refine_folder(plan: Plan, store: Store, *, seed: int, source: Path, into: Path, device: str) -> int:
     """Refine every image of `source` into PNG files of the same names; returns their number.
 
-    The refiner is the plan's first, trained with `seed`; UsageError when it is not stored yet.
+    The refiner is the first that was asked for, as the experiment has it without settings of its own, trained with
+    `seed`; UsageError when it is not stored yet.
     All images are read and checked before the first is written.
     """
-    if not plan.variants:
-        raise UsageError(f"{plan.request.experiment} trains no refiner; choose another --experiment")
-    variant = plan.variants[0]
-    name = variant.refiner
-    key = plan.fits[variant.key, seed]
+    name = plan.refiners[0]
+    key = plan.fits.get((name, seed))
+    if key is None:
+        raise UsageError(f"{plan.request.experiment} trains no '{name}' as it is; choose another --experiment")
     if not store.has(key):
         raise UsageError(
             f"no trained '{name}' (seed {seed}, profile {plan.request.profile}) is stored."

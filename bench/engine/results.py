@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bench.core.experiment import Experiment, Row
-
-
-@dataclass(frozen=True)
-class ColumnFacts:
-    """What the numbers of a column are. name, version: of the metric or measure; quantity: which of a measure's."""
-
-    key: str
-    label: str
-    name: str
-    version: int
-    unit: str
-    better: Literal["lower", "higher", "neither"]
-    kind: Literal["error", "drift", "realism", "change", "seconds"]
-    quantity: str = ""
-    of: Literal["predictions", "images", "training"] = "predictions"
-    estimator: str | None = None
+from bench.engine.columns import ColumnFacts
 
 
 @dataclass(frozen=True)
@@ -45,8 +31,14 @@ class CellResults:
 
     @property
     def complete(self) -> bool:
-        """Whether every seed gave a number."""
-        return bool(self.values) and not self.failures and self.not_run is None
+        """Whether every seed gave a number, NaN being none."""
+        finite = all(math.isfinite(value) for value in self.values.values())
+        return bool(self.values) and finite and not self.failures and self.not_run is None
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds, each alike; NaN where there are none."""
+        return float(np.mean(list(self.values.values()))) if self.values else math.nan
 
 
 @dataclass(frozen=True)
@@ -59,6 +51,11 @@ class RowResults:
     row: Row
     cells: Mapping[str, CellResults] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    def complete(self, column: str) -> CellResults | None:
+        """The cell of a column by its key, where every seed gave a number; else None."""
+        cell = self.cells.get(column)
+        return cell if cell is not None and cell.complete else None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from bench.data.people import check_overlap, note_unlabelled
 from bench.engine.executors import open_executor
 from bench.engine.plan import Plan
 from bench.engine.recipe import Recipe
+from bench.engine.settle import settle
 from bench.engine.step import PROGRESS, Outcome, run_step
 from bench.engine.store import Store
 
@@ -48,7 +49,6 @@ def execute(plan: Plan, store: Store, *, executor: str, device: str, watch: Watc
 
     device = choose_device(device)
     sets = [key for key in missing if plan.recipes[key].step == "prepare"]
-    others = [key for key in missing if plan.recipes[key].step != "prepare"]
     _check_settings(plan.recipes[key] for key in missing)
     status = Status(total=len(missing))
     try:
@@ -56,7 +56,9 @@ def execute(plan: Plan, store: Store, *, executor: str, device: str, watch: Watc
             runner = _Runner(plan, store, pool.submit, slots, device, watch, status)
             runner.run(sets)
             check_persons(plan, store)  # before anything is trained
-            return runner.run(others)
+            possible = settle(plan, store).missing(key for key in plan.recipes if store.has(key))
+            status.total = len(sets) + len(possible)
+            return runner.run(possible)
     except KeyboardInterrupt as error:
         raise Interrupted(
             f"interrupted; {status.finished} of {status.total} steps are stored. Run the same command to go on."

@@ -36,5 +36,9 @@ EXPERIMENT = Experiment(
     profiles=ABLATION,
     figures=("pictures",),
     data="simulator",
-    notes=("The mean of the RGB channels needs colour images: see colour-refinement.",),
+    notes=(
+        "lambda weighs a sum over features, and the feature maps have different numbers of them: with one lambda the "
+        "rows differ in strength as well as in kind.",
+        "The mean of the RGB channels needs colour images: see colour-refinement.",
+    ),
 )

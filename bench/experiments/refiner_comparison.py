@@ -28,7 +28,13 @@ def rows(refiners: Sequence[str]) -> tuple[Row, ...]:
     quick = [Row(name, label, "refined", variant=Variant(name, name), against=RAW) for name, label in BASELINES.items()]
     cnn = (ERROR_CNN.key,)
     quick.append(Row("augmented", "strong augmentation", "synthetic", settings=AUGMENTED, columns=cnn, against=RAW))
-    quick.append(Row("adabn", "AdaBN", "synthetic", settings=NORMALISED, adapt=True, columns=cnn, against=RAW))
+    quick.append(Row("batch-norm", "batch norm", "synthetic", settings=NORMALISED, columns=cnn, against=RAW))
+    quick.append(
+        Row(
+            "adabn", "batch norm, AdaBN", "synthetic",
+            settings=NORMALISED, adapt=True, columns=cnn, against=(*RAW, "batch-norm"),
+        )
+    )  # fmt: skip
     rivals = (*RAW, *(row.key for row in quick))
     learned = [
         Row(name, name, "refined", variant=Variant(name, name), against=rivals)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from bench.core.context import RunContext
 from bench.core.errors import DataError
 from bench.core.measure import Measure, Measurement, Quantity, Subject
-from bench.measures.vision.grey import colours, grey, source_of
+from bench.measures.parts.grey_levels import colours, grey
+from bench.measures.parts.pairs import source_of
 
 WINDOW_PX, SIGMA_PX = 11, 1.5
 LEVELS = 255
@@ -31,8 +32,8 @@ class Change(Measure):
     version = 1
     kind: ClassVar[Literal["drift", "realism", "change"]] = "change"
     quantities: ClassVar[Mapping[str, Quantity]] = {
-        "l1": Quantity("Change, L1 per pixel", "grey levels", "neither"),
-        "ssim": Quantity("Change, SSIM", "", "neither"),
+        "l1": Quantity("grey levels", "neither", unchanged=0.0),
+        "ssim": Quantity("", "neither", unchanged=1.0),
     }
     needs_source = True
 

@@ -15,7 +15,7 @@ from bench.core.errors import DataError, UsageError
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.measure import Measure, Measurement, Quantity, Subject
 from bench.core.settings import Settings
-from bench.measures.vision.grey import refuse_depth
+from bench.measures.parts.grey_levels import refuse_depth
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,7 +63,7 @@ class FrechetInception(Measure):
     kind: ClassVar[Literal["drift", "realism", "change"]] = "realism"
     Config = FrechetInceptionSettings
     config: FrechetInceptionSettings
-    quantities: ClassVar[Mapping[str, Quantity]] = {"fid": Quantity("FID, given Inception v3", "", "lower")}
+    quantities: ClassVar[Mapping[str, Quantity]] = {"fid": Quantity("", "lower")}
 
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
         """No values per image. UsageError without weights, DataError for wrong ones or fewer than two images a side."""
@@ -81,7 +81,7 @@ class FrechetInception(Measure):
         return Measurement({"fid": frechet_distance(images, real)})
 
     def _network(self) -> nn.Module:
-        from bench.measures.vision.inception import inception
+        from bench.measures.parts.inception import inception
         from bench.training.weights_file import read_weights
 
         path, sha256 = self.config.weights, self.config.weights_sha256
@@ -96,7 +96,7 @@ class FrechetInception(Measure):
 
 def _features(net: nn.Module, sets: tuple[ImageSet | Unlabelled, ...], run: RunContext) -> list[NDArray[np.float64]]:
     """(N, 2048) of each set."""
-    from bench.measures.vision.inception import features
+    from bench.measures.parts.inception import features
     from bench.training.device import choose_device
 
     device, total, done = choose_device(run.device), sum(map(len, sets)), 0

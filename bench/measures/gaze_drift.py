@@ -10,8 +10,8 @@ import numpy as np
 from bench.core.context import RunContext
 from bench.core.measure import Measure, Measurement, Quantity, Subject
 from bench.data.gaze_angles import pitch_yaw_from_vectors
-from bench.measures.vision.gauge import gauge_of, predicted
-from bench.measures.vision.grey import source_of
+from bench.measures.parts.gauge import gauge_of, predicted
+from bench.measures.parts.pairs import source_of
 from bench.metrics.angular_error import AngularError
 
 
@@ -28,22 +28,24 @@ class GazeDrift(Measure):
     version = 1
     kind: ClassVar[Literal["drift", "realism", "change"]] = "drift"
     quantities: ClassVar[Mapping[str, Quantity]] = {
-        "mean": Quantity("Gaze drift, mean", "deg", "lower"),
-        "median": Quantity("Gaze drift, median", "deg", "lower"),
-        "bias": Quantity("Gaze drift, mean direction", "deg", "lower"),
+        "mean": Quantity("deg", "lower", unchanged=0.0),
+        "sd": Quantity("deg", "neither", unchanged=0.0),
+        "median": Quantity("deg", "lower", unchanged=0.0),
+        "bias": Quantity("deg", "lower", unchanged=0.0),
     }
     gauge: ClassVar[Literal["none", "synthetic", "real"]] = "synthetic"
     needs_source = True
 
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
         """per_image: angle, and the differences in pitch and yaw, refined - synthetic, degrees."""
-        source, gauge = source_of(subject), gauge_of(subject)
-        after = predicted(gauge, "gaze", subject.images, subject.images, run)
-        before = predicted(gauge, "gaze", source, subject.images, run)
+        source, gauge = source_of(subject), gauge_of(subject, self.gauge_target)
+        after = predicted(gauge, subject.images, subject.images, run)
+        before = predicted(gauge, source, subject.images, run)
         angle = AngularError().per_image(after, before)
         turned = np.degrees(pitch_yaw_from_vectors(after) - pitch_yaw_from_vectors(before))
         summary = {
             "mean": float(angle.mean()),
+            "sd": float(angle.std()),
             "median": float(np.median(angle)),
             "bias": float(np.hypot(*turned.mean(axis=0))),
         }

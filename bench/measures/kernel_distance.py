@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from bench.core.context import RunContext
 from bench.core.errors import DataError
 from bench.core.measure import Measure, Measurement, Quantity, Subject
-from bench.measures.vision.gauge import gauge_of
-from bench.measures.vision.grey import refuse_depth
+from bench.measures.parts.gauge import features, gauge_of
+from bench.measures.parts.grey_levels import refuse_depth
 
 SUBSETS = 50
 SUBSET_SIZE = 500
@@ -24,15 +24,13 @@ class KernelDistance(Measure):
     Averaged over 50 random subsets of at most 500 images of each set. Being unbiased it is 0 on average for two
     samples of one distribution, so it may be negative. The features are those of this harness's own gaze estimator,
     trained on labelled real persons, in its own scale: the numbers compare image sets with each other under one
-    estimator, and cannot be set against KID in Inception features.
+    estimator, and cannot be set against KID in Inception features. It sees the mean of the channels of colour images.
     """
 
     name = "kernel-distance"
     version = 1
     kind: ClassVar[Literal["drift", "realism", "change"]] = "realism"
-    quantities: ClassVar[Mapping[str, Quantity]] = {
-        "kid": Quantity("KID, gaze features (not Inception)", "", "lower"),
-    }
+    quantities: ClassVar[Mapping[str, Quantity]] = {"kid": Quantity("", "lower")}
     gauge: ClassVar[Literal["none", "synthetic", "real"]] = "real"
 
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
@@ -41,9 +39,9 @@ class KernelDistance(Measure):
         size = min(SUBSET_SIZE, len(subject.images), len(subject.real))
         if size < 2:
             raise DataError(f"{subject.images.name}: a kernel distance needs at least 2 images on both sides")
-        gauge, draws = gauge_of(subject), run.rng("kernel distance subsets")
-        images = gauge.features(subject.images.images[:], run)
-        real = gauge.features(subject.real.images[:], run)
+        gauge, draws = gauge_of(subject, self.gauge_target), run.rng("kernel distance subsets")
+        images = features(gauge, subject.images, run)
+        real = features(gauge, subject.real, run)
         distances = []
         for done in range(SUBSETS):
             chosen = draws.choice(len(images), size, replace=False), draws.choice(len(real), size, replace=False)

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.context import RunContext
-from bench.core.errors import DataError
+from bench.core.errors import TrainingFailed
 from bench.core.measure import Measure, Measurement, Quantity, Subject
-from bench.measures.vision.displacement import at_paper_width, mean_median_bias, percent_missing
-from bench.measures.vision.grey import grey, source_of
+from bench.measures.parts.displacement import at_paper_width, percent_missing, summed_up
+from bench.measures.parts.grey_levels import grey
+from bench.measures.parts.pairs import source_of
 
 REACH_PX = 8.0
 LOW_PASS_PX = 1.0
@@ -27,17 +28,19 @@ class PhaseShift(Measure):
     cross-spectrum, as the highest frequencies hold noise; the peak is searched on a grid within 8 px and then on
     finer ones, by the Fourier sum itself (Guizar-Sicairos et al. 2008), not by fitting neighbours: OpenCV's centroid
     is 0.3 px off at half pixels on such small images. px are those of an image 55 px wide.
-    A flat image, or a peak at the border of the range, is a failure: left out of all but `failures`.
+    A flat image, or a peak at the border of the range, is a failure: left out of all but `failures`. `bias` is the
+    length of the mean vector. TrainingFailed when no shift is found at all.
     """
 
     name = "phase-shift"
     version = 1
     kind: ClassVar[Literal["drift", "realism", "change"]] = "drift"
     quantities: ClassVar[Mapping[str, Quantity]] = {
-        "mean": Quantity("Image shift, mean", "px", "lower"),
-        "median": Quantity("Image shift, median", "px", "lower"),
-        "bias": Quantity("Image shift, mean vector", "px", "lower"),
-        "failures": Quantity("Image shift not found", "%", "lower"),
+        "mean": Quantity("px", "lower", unchanged=0.0),
+        "sd": Quantity("px", "neither", unchanged=0.0),
+        "median": Quantity("px", "lower", unchanged=0.0),
+        "bias": Quantity("px", "lower", unchanged=0.0),
+        "failures": Quantity("%", "lower"),
     }
     needs_source = True
 
@@ -51,8 +54,10 @@ class PhaseShift(Measure):
             run.progress(min(start + CHUNK, len(before)), len(before), "images")
         drift = at_paper_width(np.concatenate(parts), source.size[1])
         if not np.isfinite(drift).all(axis=1).any():
-            raise DataError(f"{subject.images.name}: no shift found in any of its {len(drift)} pairs; are they flat?")
-        summary = {**mean_median_bias(drift), "failures": percent_missing(drift)}
+            raise TrainingFailed(
+                f"{subject.images.name}: no shift found in any of its {len(drift)} pairs; are they flat?"
+            )
+        summary = {**summed_up(drift), "failures": percent_missing(drift)}
         return Measurement(summary, {"dx": drift[:, 0], "dy": drift[:, 1]})
 
 

@@ -8,11 +8,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from bench.core.context import RunContext
-from bench.core.errors import DataError
 from bench.core.measure import Measure, Measurement, Quantity, Subject
-from bench.measures.vision.displacement import at_paper_width, mean_median_bias, percent_missing
-from bench.measures.vision.gauge import gauge_of, predicted
-from bench.measures.vision.grey import source_of
+from bench.measures.parts.displacement import at_paper_width, summed_up
+from bench.measures.parts.gauge import gauge_of, predicted
+from bench.measures.parts.pairs import source_of, visible
 
 
 class PupilResidual(Measure):
@@ -29,28 +28,27 @@ class PupilResidual(Measure):
     version = 1
     kind: ClassVar[Literal["drift", "realism", "change"]] = "drift"
     quantities: ClassVar[Mapping[str, Quantity]] = {
-        "mean": Quantity("Pupil error, mean", "px", "lower"),
-        "median": Quantity("Pupil error, median", "px", "lower"),
-        "bias": Quantity("Pupil error, mean vector", "px", "lower"),
-        "excess": Quantity("Pupil error, added by refining", "px", "lower"),
-        "used": Quantity("Pupil visible", "%", "neither"),
+        "mean": Quantity("px", "lower"),
+        "sd": Quantity("px", "neither"),
+        "median": Quantity("px", "lower"),
+        "bias": Quantity("px", "lower"),
+        "excess": Quantity("px", "lower", unchanged=0.0),
+        "used": Quantity("%", "neither"),
     }
     gauge: ClassVar[Literal["none", "synthetic", "real"]] = "synthetic"
+    gauge_target = "pupil"
     needs_source = True
+    takes = ("pupil",)
 
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
         """per_image: dx, dy = predicted - label, px; NaN where the pupil is covered."""
-        source, gauge = source_of(subject), gauge_of(subject)
+        source, gauge = source_of(subject), gauge_of(subject, self.gauge_target)
         truth = subject.images.require("pupil")
-        covered = np.zeros(len(truth), np.bool_)
-        if "pupil_margin" in subject.images.labels:
-            covered = subject.images.labels["pupil_margin"] <= 0
-        if covered.all():
-            raise DataError(f"{subject.images.name}: the pupil is covered in all of its {len(truth)} images")
+        seen = visible(subject.images)
         errors = []
         for images in (subject.images, source):
-            error = at_paper_width(predicted(gauge, "pupil", images, subject.images, run) - truth, images.size[1])
-            errors.append(np.where(covered[:, None], np.nan, error))
-        refined, before = (mean_median_bias(error) for error in errors)
-        added = {"excess": refined["mean"] - before["mean"], "used": 100 - percent_missing(errors[0])}
+            error = at_paper_width(predicted(gauge, images, subject.images, run) - truth, images.size[1])
+            errors.append(np.where(seen[:, None], error, np.nan))
+        refined, before = (summed_up(error) for error in errors)
+        added = {"excess": refined["mean"] - before["mean"], "used": float(100 * seen.mean())}
         return Measurement({**refined, **added}, {"dx": errors[0][:, 0], "dy": errors[0][:, 1]})

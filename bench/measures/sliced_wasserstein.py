@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench.core.context import RunContext
 from bench.core.errors import DataError
 from bench.core.measure import Measure, Measurement, Quantity, Subject
-from bench.measures.vision.grey import alike
+from bench.measures.parts.pairs import alike
 
 PATCH_PX = 7
 LEVELS = 3
@@ -34,10 +34,10 @@ class SlicedWasserstein(Measure):
     version = 1
     kind: ClassVar[Literal["drift", "realism", "change"]] = "realism"
     quantities: ClassVar[Mapping[str, Quantity]] = {
-        "distance": Quantity("Sliced Wasserstein distance", "real SD", "lower"),
-        "fine": Quantity("Sliced Wasserstein distance, fine", "real SD", "lower"),
-        "middle": Quantity("Sliced Wasserstein distance, middle", "real SD", "lower"),
-        "coarse": Quantity("Sliced Wasserstein distance, coarse", "real SD", "lower"),
+        "distance": Quantity("real SD", "lower"),
+        "fine": Quantity("real SD", "lower"),
+        "middle": Quantity("real SD", "lower"),
+        "coarse": Quantity("real SD", "lower"),
     }
 
     def measure(self, subject: Subject, run: RunContext) -> Measurement:

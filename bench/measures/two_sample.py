@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench.core.context import RunContext
 from bench.core.errors import DataError
 from bench.core.measure import Measure, Measurement, Quantity, Subject
-from bench.measures.vision.grey import alike
+from bench.measures.parts.pairs import alike
 
 FOLDS = 5
 LOW_ROWS, LOW_COLUMNS = 6, 8  # DCT coefficients kept: a whole brow or lid, nothing smaller
@@ -38,7 +38,7 @@ class TwoSample(Measure):
     name = "two-sample"
     version = 1
     kind: ClassVar[Literal["drift", "realism", "change"]] = "realism"
-    quantities: ClassVar[Mapping[str, Quantity]] = {"auc": Quantity("Told from real images, AUC", "", "lower")}
+    quantities: ClassVar[Mapping[str, Quantity]] = {"auc": Quantity("", "lower")}
 
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
         """No values per image. DataError when the sizes differ, or with fewer than two images on a side."""

@@ -7,15 +7,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.core.angles import angles_deg
 from bench.core.metric import Metric
 
 
 class AngularError(Metric):
-    """Angle between the predicted and the true gaze vector, in degrees.
-
-    atan2(|u x v|, u.v) in float64: exact near 0 and 180 degrees, where the arc cosine loses half of the
-    digits, and never NaN by rounding beyond 1. The vectors' lengths do not matter.
-    """
+    """Angle between the predicted and the true gaze vector, in degrees; their lengths do not matter."""
 
     name = "angular-error"
     version = 1
@@ -34,7 +31,4 @@ class AngularError(Metric):
                     f"{int((~usable).sum())} of {len(usable)} {name} gaze vectors are NaN, infinite or zero; "
                     f"the first is number {int(np.argmin(usable))}"
                 )
-        sine = np.linalg.norm(np.cross(predicted, truth), axis=1)
-        cosine = (predicted * truth).sum(axis=1)
-        degrees: NDArray[np.float64] = np.degrees(np.arctan2(sine, cosine))
-        return degrees
+        return angles_deg(predicted, truth)

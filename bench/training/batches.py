@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,11 +26,6 @@ def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
     levels = levels.squeeze(1) if levels.shape[1] == 1 else levels.permute(0, 2, 3, 1).contiguous()
     result: NDArray[np.uint8] = levels.cpu().numpy()
     return result
-
-
-def in_chunks(count: int, size: int) -> Iterator[slice]:
-    """Slices that cover `count` items, `size` at a time."""
-    return (slice(start, min(start + size, count)) for start in range(0, count, size))
 
 
 class Sampler:

@@ -23,6 +23,7 @@ def save_checkpoint(run: RunContext, state: dict[str, Any]) -> None:
         "images": [(step, name, torch.from_numpy(images)) for step, name, images in run.images],
         "warnings": run.warnings,
         "notes": run.notes,
+        "seconds": run.seconds,
     }
     run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     partial = run.checkpoint.with_suffix(".partial")
@@ -42,5 +43,6 @@ def load_checkpoint(run: RunContext) -> dict[str, Any] | None:
     run.warnings[:] = log["warnings"]
     run.notes.clear()
     run.notes.update(log["notes"])
+    run.earlier_seconds = log["seconds"]
     state: dict[str, Any] = saved["state"]
     return state

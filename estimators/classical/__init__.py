@@ -1,1 +1,1 @@
-"""What the classical estimators of Table 3 share: checks of their input, and HOG features."""
+"""What estimators without a network share: checks of their images, state in arrays, and HOG features."""

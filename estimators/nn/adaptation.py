@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from bench.core.chunks import padded_chunks
 from bench.training.device import Precision, autocast
-from estimators.nn.evaluation import padded_chunks
+from estimators.nn.evaluation import CHUNK
 
 
 def reestimate_batch_norms(
@@ -26,9 +27,9 @@ def reestimate_batch_norms(
         assert norm.running_mean is not None and norm.running_var is not None
         total, squares = torch.zeros((2, norm.num_features), dtype=torch.float64)
         seen = 0
-        for count, (chunk,) in padded_chunks(images):
+        for count, rows in padded_chunks(len(images), CHUNK):
             with torch.inference_mode(), autocast(images.device.type, precision):
-                maps = layers[:depth](inputs(chunk))[:count]
+                maps = layers[:depth](inputs(images[rows]))[:count]
             values = maps.cpu().double()
             total += values.sum(dim=(0, 2, 3))
             squares += values.square().sum(dim=(0, 2, 3))

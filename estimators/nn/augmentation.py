@@ -19,7 +19,9 @@ PROBABILITY = 0.5
 TONE = 2.0
 """Gain, contrast and gamma are drawn log-uniformly from 1 / TONE to TONE."""
 
-BLUR_PX = 1.2
+BLUR_PX = 0.3, 1.2
+"""Smallest and largest standard deviation of the blur."""
+
 LOWEST_RESOLUTION_PX = 3.0
 """Side of the sensor cells of the coarsest camera, in pixels of the image."""
 
@@ -105,7 +107,7 @@ def _with_rectangle(grey: Tensor, draws: _Draws, largest_share: float) -> Tensor
 
 def _seen_by_a_poor_camera(grey: Tensor, draws: _Draws) -> Tensor:
     """Blur and low resolution. Both are separable, so a matrix for rows and one for columns is all it takes."""
-    sigma = draws.sometimes(draws.uniform(0.3, BLUR_PX), 1e-3).flatten(1)
+    sigma = draws.sometimes(draws.uniform(*BLUR_PX), 1e-3).flatten(1)
     cell = draws.sometimes(draws.uniform(1, LOWEST_RESOLUTION_PX), 1).flatten(1)
     for axis in (2, 3):
         phase = torch.where(cell > 1, draws.uniform(0, 1).flatten(1), 0)

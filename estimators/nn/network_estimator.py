@@ -18,6 +18,7 @@ from bench.core.context import RunContext
 from bench.core.errors import DataError, UsageError
 from bench.core.estimator import Estimator
 from bench.core.images import LABELS, ImageArray, ImageSet
+from bench.data.image_checks import check_grey
 from bench.training.batches import resident
 from bench.training.device import autocast, choose_device
 from estimators.nn.augmentation import Augment, strongly_augmented
@@ -77,7 +78,7 @@ class NetworkEstimator(Estimator, Generic[Network]):
         device, config = choose_device(run.device), self.config
         targets = torch.from_numpy(self._targets(train.require(self.target)).astype(np.float32)).to(device)
         given = self._given(train.labels, len(train), train.name, device)
-        _check_images(train.images, self.title)
+        check_grey(train.images, train.name)
         images = resident(train.images, device)
         network = self._new_network(train.size)
         network.initialise(torch.Generator().manual_seed(run.stream_seed("init")))
@@ -119,20 +120,15 @@ class NetworkEstimator(Estimator, Generic[Network]):
     ) -> NDArray[np.float64]:
         """(N, H, W) uint8 -> (N, *label shape) float64, in order, independent of batch size and order."""
         device = choose_device(run.device)
-        network = self._trained(images, device)
+        network = self._trained(images, "the images to predict", device)
         values = self._given(given or {}, len(images), "the images to predict", device)
         return self._labels(evaluate(network, resident(images, device), *values, precision=self.config.precision))
 
-    def _trained(self, images: ImageArray, device: str) -> Network:
+    def _trained(self, images: ImageArray, owner: str, device: str) -> Network:
         """The network on the device; UsageError before `fit`, DataError for images that it cannot take."""
         if self._network is None:
             raise UsageError(f"{self.title} has no weights yet: fit or load it before predict")
-        if images.shape[1:] != self._network.size or images.dtype != np.uint8:
-            height, width = self._network.size
-            raise DataError(
-                f"{self.title} was trained on uint8 images of {height}x{width} px; "
-                f"got {images.dtype} images of shape {tuple(images.shape[1:])}"
-            )
+        check_grey(images, owner, self._network.size)
         return self._network.to(device)
 
     def _given(self, labels: Mapping[str, NDArray[np.float64]], count: int, owner: str, device: str) -> list[Tensor]:
@@ -161,8 +157,3 @@ class NetworkEstimator(Estimator, Generic[Network]):
         self._network = self._new_network((height, width))
         self._network.load_state_dict(weights, assign=True)
         self._network.to(memory_format=torch.channels_last).eval()
-
-
-def _check_images(images: ImageArray, title: str) -> None:
-    if images.dtype != np.uint8 or len(images.shape) != 3:
-        raise DataError(f"{title} takes grey uint8 images, (N, H, W); got {images.dtype} of shape {images.shape}")

@@ -10,17 +10,18 @@ import torch
 from bench.core.context import RunContext
 from bench.core.errors import DataError
 from bench.core.images import ImageSet, Unlabelled
+from bench.data.image_checks import channels_of
 from bench.training.batches import Sampler, resident
 from bench.training.device import choose_device
+from bench.training.weights_file import read_weights
 from refiners.nn.adversarial import AdversarialTraining, Batches
 from refiners.nn.diagnostics import RunningMeans
 from refiners.nn.history import HistoryBuffer
-from refiners.nn.inference import channels_of
 from refiners.nn.losses import LossUnits
 from refiners.nn.networks import DISCRIMINATORS, DiscriminatorNet, RefinerNet, initialise, map_size
 from refiners.nn.optimisers import NetOptimiser, OptimiserSettings
 from refiners.nn.psi import Psi, VGGFeatures, count_terms, derivatives, identity, mean_rgb
-from refiners.nn.psi_weights import download_weights, read_weights
+from refiners.nn.psi_weights import download_weights
 from refiners.nn.settings import SimGANSettings
 
 
@@ -48,7 +49,8 @@ def new_psi(config: SimGANSettings, channels: int, device: str) -> Psi:
         raise DataError("psi=mean-rgb is for images in colour, and these are grey; choose psi=identity")
     if config.psi == "vgg":
         if config.psi_weights is not None and config.psi_weights_sha256 is not None:
-            weights = read_weights(Path(config.psi_weights), config.psi_weights_sha256)
+            path = Path(config.psi_weights)
+            weights = read_weights(path, config.psi_weights_sha256, "simgan.psi_weights", "a VGG16")
         else:
             weights = download_weights()
         return VGGFeatures(weights, config.psi_layer).to(device).to(memory_format=torch.channels_last)

@@ -1,18 +1,10 @@
-"""Trained VGG16 weights for psi: from a file whose hash is known, or downloaded by torchvision. Never random ones."""
+"""Trained VGG16 weights for psi, downloaded by torchvision."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import torch
 
 from bench.core.errors import DataError
-from bench.training import weights_file
-
-
-def read_weights(path: Path, sha256: str) -> dict[str, torch.Tensor]:
-    """A state dict from a .safetensors file or one of `torch.save`; DataError when it is not the file asked for."""
-    return weights_file.read_weights(path, sha256, "psi_weights", "a VGG16")
 
 
 def download_weights() -> dict[str, torch.Tensor]:
@@ -28,7 +20,7 @@ def download_weights() -> dict[str, torch.Tensor]:
         )
     except (OSError, RuntimeError) as error:
         raise DataError(
-            f"psi_download: VGG16's weights could not be downloaded ({error}); "
-            "set psi_weights=FILE and psi_weights_sha256=HASH"
+            f"simgan.psi_download: VGG16's weights could not be downloaded ({error}); "
+            "set simgan.psi_weights=FILE and simgan.psi_weights_sha256=HASH"
         ) from error
     return weights

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, get_args
 
 import pytest
 
 from bench.core import registry
+from bench.core.errors import UsageError
 from bench.core.experiment import Experiment, Figure, Row
 from bench.core.settings import PROFILES
 from bench.engine.plan import Request, applies, make_plan
 from reports.published import load_published
+
+# Loaded here, since importing scikit-learn draws from Python's generator.
+INPUTS = {name: registry.load("estimators", name).inputs for name in registry.names("estimators")}
 
 
 @pytest.fixture(params=registry.names("experiments"))
@@ -37,6 +42,14 @@ def test_rows_and_columns_have_keys_of_their_own(experiment: Experiment) -> None
         assert len(set(keys)) == len(keys)
 
 
+@pytest.mark.parametrize("refiner", registry.names("refiners"))
+def test_every_refiner_gives_rows_or_is_refused(experiment: Experiment, refiner: str) -> None:
+    for asked in ((refiner,), tuple(dict.fromkeys((*experiment.refiners, refiner)))):
+        with contextlib.suppress(UsageError):
+            keys = [row.key for row in experiment.rows(asked)]
+            assert len(set(keys)) == len(keys), asked
+
+
 def test_equal_variant_keys_mean_the_same_refiner(experiment: Experiment) -> None:
     seen: dict[str, Any] = {}
     for row in rows_of(experiment):
@@ -58,6 +71,12 @@ def test_rows_are_compared_with_rows_that_exist(experiment: Experiment) -> None:
     for row in rows_of(experiment):
         assert set(row.against) <= keys - {row.key}
         assert set(row.columns or ()) <= known
+
+
+def test_rows_say_what_their_estimator_takes(experiment: Experiment) -> None:
+    for row in rows_of(experiment):
+        if row.estimator is not None:
+            assert row.takes == INPUTS[row.estimator]
 
 
 def test_columns_name_metrics_measures_and_their_quantities(experiment: Experiment) -> None:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from bench.core import registry
 from bench.core.context import RunContext
-from bench.core.errors import DataError, UsageError
+from bench.core.errors import DataError, TrainingFailed, UsageError
 from bench.core.estimator import Estimator
-from bench.core.images import ImageSet, Unlabelled
+from bench.core.images import LABELS, ImageSet, Unlabelled
 from bench.core.measure import Measure, Measurement, Subject
 from bench.data.gaze_angles import vectors_from_pitch_yaw
 from bench.data.pupil_blob import darkest_blobs
@@ -30,11 +30,6 @@ FEWER: Mapping[str, tuple[int, int]] = {"frechet-inception": (3, 2)}
 GIVEN: Mapping[str, str] = {"frechet-inception": "inception"}
 """The fixture with the settings that a measure cannot do without."""
 HEAVY = ("torch", "cv2", "sklearn", "pandas", "scipy", "matplotlib")
-TARGETS: Mapping[str, str] = {"pupil-residual": "pupil"}
-"""What a measure's gauge predicts, where that is not gaze."""
-UNCHANGED: Mapping[str, tuple[str, ...]] = {"pupil-residual": ("excess",)}
-"""Quantities that are 0 when nothing was refined, for measures whose others are not."""
-AT_IDENTITY: Mapping[str, float] = {"ssim": 1.0}
 
 
 class _Gauge(Estimator):
@@ -58,6 +53,22 @@ class _Gauge(Estimator):
         return means.reshape(len(images), -1) / 255
 
 
+class _BrokenGauge(_Gauge):
+    """Gives NaN for one image."""
+
+    def predict(
+        self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
+    ) -> NDArray[np.float64]:
+        return _first_lost(super().predict(images, run, given))
+
+    def features(self, images: NDArray[Any], run: RunContext) -> NDArray[np.float64]:
+        return _first_lost(super().features(images, run))
+
+
+def _first_lost(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.arange(len(values))[:, None] == 0, np.nan, values)
+
+
 @pytest.fixture(scope="session")
 def inception(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return saved_inception(tmp_path_factory.mktemp("inception"))
@@ -78,11 +89,8 @@ def subject(measure: Measure, eyes: Callable[..., ImageSet]) -> Subject:
     source = eyes(count, "synthetic", 3)
     moved = np.roll(source.images[:], 1, axis=2)
     refined = source.with_images(np.rint(0.8 * moved).astype(np.uint8), name="refined")
-    return Subject(refined, source, eyes(real_count, "distant", 4).unlabelled(), _gauge(measure))
-
-
-def _gauge(measure: Measure) -> Estimator | None:
-    return None if measure.gauge == "none" else _Gauge(TARGETS.get(measure.name, "gaze"))
+    gauge = None if measure.gauge == "none" else _Gauge(measure.gauge_target)
+    return Subject(refined, source, eyes(real_count, "distant", 4).unlabelled(), gauge)
 
 
 @pytest.fixture
@@ -93,14 +101,15 @@ def found(measure: Measure, subject: Subject) -> Measurement:
 def test_declares_itself(measure: Measure) -> None:
     assert measure.version >= 1
     assert measure.gauge in ("none", "synthetic", "real")
+    assert measure.gauge_target in LABELS
     assert isinstance(measure.needs_source, bool)
     assert (type(measure).__doc__ or "").partition("\n")[0]
     assert registry.summary("measures", measure.name)
     assert measure.quantities
     for quantity in measure.quantities.values():
-        assert quantity.label
         assert quantity.better in ("lower", "higher", "neither")
-    assert len({quantity.label for quantity in measure.quantities.values()}) == len(measure.quantities)
+    known = [name for name, quantity in measure.quantities.items() if quantity.unchanged is not None]
+    assert bool(known) == measure.needs_source, "what compares with a source knows a value for no change"
 
 
 def test_gives_what_it_declares(measure: Measure, found: Measurement) -> None:
@@ -146,9 +155,9 @@ def test_nothing_changed_is_nothing_measured(measure: Measure, subject: Subject)
         pytest.skip("compares with real images, not with what was refined")
     same = replace(subject, images=subject.source.with_images(subject.source.images[:].copy()))
     found = measure.measure(same, RunContext(0)).summary
-    for name in UNCHANGED.get(measure.name, tuple(found)):
-        if measure.quantities[name].unit != "%":
-            assert found[name] == pytest.approx(AT_IDENTITY.get(name, 0.0), abs=1e-9), name
+    for name, quantity in measure.quantities.items():
+        if quantity.unchanged is not None:
+            assert found[name] == pytest.approx(quantity.unchanged, abs=1e-9), name
 
 
 def test_images_without_a_source(measure: Measure, subject: Subject) -> None:
@@ -175,9 +184,16 @@ def test_no_gauge_or_one_of_another_kind_is_refused(measure: Measure, subject: S
         pytest.skip("measures without an estimator")
     with pytest.raises(UsageError, match="estimator"):
         measure.measure(replace(subject, gauge=None), RunContext(0))
-    if measure.needs_source:
-        with pytest.raises(UsageError, match="'joints'"):
-            measure.measure(replace(subject, gauge=_Gauge("joints")), RunContext(0))
+    other = next(label for label in LABELS if label != measure.gauge_target)
+    with pytest.raises(UsageError, match=f"'{other}'"):
+        measure.measure(replace(subject, gauge=_Gauge(other)), RunContext(0))
+
+
+def test_a_gauge_that_breaks_down_fails_the_cell(measure: Measure, subject: Subject) -> None:
+    if measure.gauge == "none":
+        pytest.skip("measures without an estimator")
+    with pytest.raises(TrainingFailed, match="NaN or infinity for 1 images"):
+        measure.measure(replace(subject, gauge=_BrokenGauge(measure.gauge_target)), RunContext(0))
 
 
 def test_depth_is_refused(measure: Measure, subject: Subject) -> None:
@@ -192,9 +208,7 @@ def test_depth_is_refused(measure: Measure, subject: Subject) -> None:
 
 
 def test_grey_as_colour_measures_the_same(measure: Measure, subject: Subject) -> None:
-    """Three equal channels are the grey image (a gauge decides for itself what it makes of colour)."""
-    if measure.gauge != "none":
-        pytest.skip("the gauge sees the images as they are")
+    """Three equal channels are the grey image. A gauge sees grey; other measures of realism look at each channel."""
     assert subject.source is not None
 
     def coloured(images: ImageSet) -> ImageSet:
@@ -204,15 +218,15 @@ def test_grey_as_colour_measures_the_same(measure: Measure, subject: Subject) ->
     images, source = coloured(subject.images), coloured(subject.source)
     found = measure.measure(Subject(images, source, real, subject.gauge), RunContext(0))
     assert all(np.isfinite(value) for value in found.summary.values())
-    if measure.needs_source:
+    if measure.needs_source or measure.gauge != "none":
         grey = measure.measure(subject, RunContext(0)).summary
         assert found.summary == pytest.approx(grey, rel=1e-6, abs=1e-6)
 
 
 def test_flat_images_give_a_number_or_a_reason(measure: Measure, subject: Subject) -> None:
-    """What a collapsed refiner gives: never NaN, never an exception that tells nothing."""
+    """What a collapsed refiner gives: a number, or a failure of this cell that leaves the others alone; never NaN."""
     flat = subject.images.with_images(np.full_like(subject.images.images[:], 90))
-    with contextlib.suppress(DataError):
+    with contextlib.suppress(TrainingFailed):
         found = measure.measure(replace(subject, images=flat), RunContext(0))
         assert all(np.isfinite(value) for value in found.summary.values())
 

@@ -112,3 +112,10 @@ def test_damage_in_the_store_is_told_and_mended_by_the_next_run(finished: Bench,
     assert done.stderr.count("\n") == 1
     bench(*SMOKE, "--progress", "none")
     assert bench.table()["digest"] == finished.table()["digest"]
+
+
+def test_label_evidence_is_drawn_for_one_part(bench: Bench) -> None:
+    bench("data", "verify", "simulator:test", "--count", "200", "--figure", "evidence.png")
+    assert (bench.root / "evidence.png").read_bytes().startswith(b"\x89PNG")
+    several = bench("data", "verify", "simulator", "--count", "200", "--figure", "all.png", check=2)
+    assert several.stderr == "error: --figure draws one part; name it, e.g. simulator:synthetic\n"

@@ -1,4 +1,4 @@
-"""The texts of one fixed table with everything in it: every status, a warning, one seed, special characters."""
+"""The texts of two fixed tables: one with every status and special characters, one of several columns compared."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from pytest_regressions.file_regression import FileRegressionFixture
 from rich.console import Console
 
 from bench.core.experiment import Column, Experiment, Profile, Row, Variant
-from bench.engine.results import CellResults, ColumnFacts, Results, RowResults
-from reports.frame import Table, build_table
+from bench.engine.columns import ColumnFacts
+from bench.engine.results import CellResults, Results, RowResults
+from reports.build import build_table
+from reports.frame import Table
 from reports.latex import to_latex
 from reports.tables import print_table, to_csv, to_json, to_markdown
 
@@ -116,6 +118,13 @@ def rounded(text: str) -> str:
     return re.sub(r"\d+\.\d{10,}", lambda found: f"{float(found[0]):.9f}", text)
 
 
+def printed(table: Table) -> str:
+    """What a terminal of 100 characters shows."""
+    stream = io.StringIO()
+    print_table(table, Console(file=stream, width=100))
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
 def test_markdown(table: Table, file_regression: FileRegressionFixture) -> None:
     file_regression.check(to_markdown(table), extension=".md", encoding="utf-8")
 
@@ -135,7 +144,116 @@ def test_json(table: Table, file_regression: FileRegressionFixture) -> None:
 
 
 def test_terminal(table: Table, file_regression: FileRegressionFixture) -> None:
-    stream = io.StringIO()
-    print_table(table, Console(file=stream, width=100))
-    text = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
-    file_regression.check(text + "\n", extension=".txt", encoding="utf-8")
+    file_regression.check(printed(table), extension=".txt", encoding="utf-8")
+
+
+PEOPLE = np.repeat([f"p{index:02d}" for index in range(6)], 2)
+WIDE_COLUMNS = (
+    Column("error-cnn", "CNN error", estimator="cnn", margin=0.5),
+    Column("error-knn", "k-NN error", estimator="knn", margin=0.5),
+    Column("drift", "Drift, bias", of="images", name="pupil-residual", quantity="bias", estimator="pupil"),
+)
+WIDE_FACTS = (
+    ColumnFacts("error-cnn", "CNN error", "angular-error", 1, "deg", "lower", "error", estimator="cnn"),
+    ColumnFacts("error-knn", "k-NN error", "angular-error", 1, "deg", "lower", "error", estimator="knn"),
+    ColumnFacts("drift", "Drift, bias", "pupil-residual", 1, "px", "lower", "drift", "bias", "images", "pupil"),
+)
+
+
+def by_seed(mean: float, seeds: float, persons: float) -> CellResults:
+    """Three seeds and six persons that vary by this much around a mean, in numbers exact in binary."""
+    owner = np.unique(PEOPLE, return_inverse=True)[1]
+    values = mean + seeds * np.array([-1.0, 0.25, 0.75])[:, None] + persons * (owner - 2.5) / 2
+    return CellResults(
+        {seed: float(found.mean()) for seed, found in enumerate(values)},
+        {seed: {"value": found} for seed, found in enumerate(values)},
+    )
+
+
+def drift(*values: float) -> CellResults:
+    return CellResults(dict(enumerate(values)), {seed: {"dx": np.zeros(4)} for seed in range(len(values))})
+
+
+@pytest.fixture
+def wide() -> Table:
+    """Several columns, differences of every verdict; rows without drift, of one column, failed in part."""
+    simgan, broken = Variant("simgan", "simgan"), Variant("broken", "broken")
+    raw = ("synthetic",)
+    rows = (
+        RowResults(
+            Row("synthetic", "synthetic", "synthetic"),
+            {"error-cnn": by_seed(8.0, 0.0, 0.5), "error-knn": by_seed(9.0, 0.0, 0.5), "drift": drift(0.0, 0.0, 0.0)},
+        ),
+        RowResults(
+            Row("simgan", "refined (simgan)", "refined", variant=simgan, against=raw),
+            {
+                "error-cnn": by_seed(6.5, 0.125, 0.625),  # better
+                "error-knn": by_seed(9.0, 0.0625, 0.5),  # equivalent
+                "drift": drift(0.25, 0.375, 0.25),
+            },
+        ),
+        RowResults(
+            Row("adabn", "batch norm", "synthetic", columns=("error-cnn",), against=(*raw, "simgan")),
+            {"error-cnn": by_seed(7.75, 0.5, 0.5)},  # more seeds would tell; Holm keeps the second one open
+        ),
+        RowResults(
+            Row("real", "real", "real", columns=("error-cnn", "error-knn"), against=raw),
+            {"error-cnn": by_seed(7.75, 0.0625, 3.0), "error-knn": by_seed(9.75, 0.0625, 0.5)},  # persons differ; worse
+        ),
+        RowResults(
+            Row("broken", "refined (broken)", "refined", variant=broken, against=raw),
+            {
+                "error-cnn": CellResults({}, {}, dict.fromkeys(range(3), "the loss became NaN at step 40")),
+                "error-knn": CellResults(not_run="the time is up"),
+                "drift": drift(1.0, 1.5, 1.25),
+            },
+        ),
+    )
+    experiment = Experiment(
+        name="made-up",
+        title="Several columns",
+        task="gaze",
+        refiners=("simgan",),
+        rows=lambda refiners: tuple(each.row for each in rows),
+        columns=WIDE_COLUMNS,
+        profiles={"quick": Profile(3, {"test": 12})},
+        figures=(),
+        data="simulator",
+    )
+    return build_table(
+        Results(
+            experiment=experiment,
+            profile="quick",
+            data={"synthetic": "clean eyes, 40 images", "real": "distant eyes", "test": "distant eyes, 12 images"},
+            simulator=True,
+            paper_data=False,
+            marks=(),
+            ids=np.array([f"i{index}" for index in range(12)]),
+            persons=PEOPLE,
+            columns=WIDE_FACTS,
+            rows=rows,
+            pictures={},
+            training=(),
+            provenance={"version": "0.1.0"},
+        )
+    )
+
+
+def test_wide_markdown(wide: Table, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(to_markdown(wide), extension=".md", encoding="utf-8")
+
+
+def test_wide_latex(wide: Table, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(to_latex(wide), extension=".tex", encoding="utf-8")
+
+
+def test_wide_csv(wide: Table, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(rounded(to_csv(wide)), extension=".csv", encoding="utf-8")
+
+
+def test_wide_json(wide: Table, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(rounded(to_json(wide)), extension=".json", encoding="utf-8")
+
+
+def test_wide_terminal(wide: Table, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(printed(wide), extension=".txt", encoding="utf-8")

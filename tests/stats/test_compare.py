@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from scipy import stats as scipy_stats
 
 from bench.stats import t_interval
-from bench.stats_compare import minimum_detectable_effect, paired_by_person, seeds_to_settle, tost
+from bench.stats_compare import (
+    Comparison,
+    detectable,
+    minimum_detectable_effect,
+    paired_by_person,
+    seeds_for,
+    seeds_to_settle,
+    tost,
+)
 
 PERSONS = np.repeat(["p00", "p01", "p02", "p03"], 3)
 VALUES = np.random.default_rng(0).normal(0.4, 1, (3, 12))
@@ -145,3 +153,43 @@ class TestDetectableEffect:
         for effect in (0.0, -1.0, np.nan):
             with pytest.raises(ValueError):
                 seeds_to_settle([0.0, 1.0], effect)
+
+
+class TestSeedsAndPersons:
+    """What a whole comparison could find, and how many seeds it would take."""
+
+    @staticmethod
+    def comparison(seeds: int, persons: int, by_seed: float, by_person: float) -> Comparison:
+        """With exactly these standard deviations between seeds and between persons."""
+        values = by_seed * standard(seeds)[:, None] + by_person * standard(persons)
+        return paired_by_person(values, np.array([f"p{number}" for number in range(persons)]))
+
+    @pytest.mark.parametrize(("by_seed", "by_person"), [(1.0, 1.0), (1.0, 0.1), (0.1, 1.0)])
+    def test_squares_of_the_parts_add_up(self, by_seed: float, by_person: float) -> None:
+        parts = (minimum_detectable_effect(each) for each in (by_seed * standard(3), by_person * standard(7)))
+        expected = math.hypot(*(part for part in parts if part is not None))
+        assert detectable(self.comparison(3, 7, by_seed, by_person)) == pytest.approx(expected)
+
+    def test_one_of_a_kind_says_nothing_of_it(self) -> None:
+        assert detectable(paired_by_person(VALUES[:1], np.repeat("p00", 12))) is None
+        one_person = paired_by_person(VALUES, np.repeat("p00", 12))
+        assert detectable(one_person) == pytest.approx(minimum_detectable_effect(VALUES.mean(axis=1)))
+        assert seeds_for(one_person, 0.5) == seeds_to_settle(VALUES.mean(axis=1), 0.5)
+        one_seed = paired_by_person(VALUES[:1], PERSONS)
+        assert detectable(one_seed) == pytest.approx(minimum_detectable_effect(VALUES[0].reshape(4, 3).mean(axis=1)))
+        assert seeds_for(one_seed, 100.0) is None
+
+    @pytest.mark.parametrize("effect", [0.3, 0.5, 1.0, 2.0])
+    def test_so_many_seeds_and_no_fewer_make_an_effect_detectable(self, effect: float) -> None:
+        seeds = seeds_for(self.comparison(3, 10, 0.5, 0.2), effect)
+        assert seeds is not None
+        enough, fewer = (detectable(self.comparison(count, 10, 0.5, 0.2)) for count in (seeds, seeds - 1))
+        assert enough is not None and enough <= effect
+        assert fewer is None or seeds == 2 or fewer > effect
+
+    def test_no_number_of_seeds_replaces_persons(self) -> None:
+        least = minimum_detectable_effect(standard(5))
+        assert least is not None
+        found = self.comparison(3, 5, 0.1, 1.0)
+        assert seeds_for(found, 0.99 * least) is None
+        assert seeds_for(found, 1.01 * least) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats as scipy_stats
 
 from bench.stats import not_significantly_worse, p_greater, person_band, t_interval
-from bench.stats_compare import minimum_detectable_effect, paired_by_person, tost
+from bench.stats_compare import detectable, minimum_detectable_effect, paired_by_person, tost
 from reports.published import PublishedValue, verdict
 
 Array = NDArray[np.float64]
@@ -254,6 +255,22 @@ def test_detectable_effects_of_the_page() -> None:
         effect = minimum_detectable_effect(np.arange(pairs) / np.arange(pairs).std(ddof=1))
         assert effect is not None
         assert documented("What could be found", f"{pairs} values")[0] == pytest.approx(effect, abs=0.005)
+
+
+@pytest.mark.parametrize(("seeds", "persons"), [(3, 5), (5, 5), (5, 15), (10, 15)])
+def test_a_detectable_difference_is_found(seeds: int, persons: int) -> None:
+    """A true difference as large as `detectable` says, for a study with just the spreads of the simulated ones."""
+    by_seed, by_person = (np.arange(count) / np.arange(count).std(ddof=1) for count in (seeds, persons))
+    by_seed *= math.sqrt(1 + 0.25 / persons)
+    by_person *= math.sqrt(1 + 0.25 / seeds + 0.25 / IMAGES)
+    names = np.array([f"p{number:02d}" for number in range(persons)])
+    effect = detectable(paired_by_person(by_seed[:, None] + by_person, names))
+    assert effect is not None
+    values, names, _ = studies(np.random.default_rng([seeds, persons, 9]), TABLES, seeds, persons, "both")
+    tests = [paired_by_person(each, names) for each in values + effect]
+    found = percent(sum(test.p_value is not None and test.p_value <= 0.05 for test in tests))
+    assert 78 <= found <= 85
+    agrees("Found when as large as said", f"{seeds} seeds, {persons} persons", [found])
 
 
 def test_one_sided_p_values_of_many_tables_at_once() -> None:

@@ -129,9 +129,10 @@ def test_the_nearest_entry_answers_where_the_weights_have_no_sum() -> None:
     train = eyes(100)
     estimator = fitted(train)
     # A black image has no feature: all weights are 0. The opposite of a feature takes negative weights only.
-    for query in (np.zeros(15), -estimator._features[3]):
-        nearest = np.linalg.norm(estimator._features - query, axis=1).argmin()
-        np.testing.assert_allclose(estimator._gaze_of(query), estimator._gaze[nearest], atol=1e-9)
+    features, gaze = estimator._fitted()["features"], estimator._fitted()["gaze"]
+    for query in (np.zeros(15), -features[3]):
+        nearest = np.linalg.norm(features - query, axis=1).argmin()
+        np.testing.assert_allclose(estimator._gaze_of(query), gaze[nearest], atol=1e-9)
 
 
 def test_equal_images_have_their_mean_gaze() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from bench.core.context import RunContext
@@ -23,6 +24,27 @@ from estimators.nn import augmentation
 from estimators.nn.augmentation import strongly_augmented
 
 MARGIN = 6
+OFF: Mapping[str, Any] = {
+    "LINES": 0,
+    "RECTANGLES": 0,
+    "CUT_OUTS": 0,
+    "BLUR_PX": (1e-3, 1e-3),
+    "LOWEST_RESOLUTION_PX": 1.0,
+    "TONE": 1.0,
+    "NOISE": 0.0,
+}
+Only = Callable[..., None]
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Only:
+    """only(NAME=value): augmentation does nothing but that, and does it to every image."""
+
+    def restrict(probability: float = 1.0, **values: Any) -> None:
+        for name, value in {**OFF, **values, "PROBABILITY": probability}.items():
+            monkeypatch.setattr(augmentation, name, value)
+
+    return restrict
 
 
 def stream(seed: int = 0) -> torch.Generator:
@@ -33,12 +55,15 @@ def eyes(count: int = 64) -> Tensor:
     return torch.from_numpy(render_eyes(count, domain="synthetic", seed=1).images).unsqueeze(1)
 
 
-def draws(count: int, seed: int = 0) -> augmentation._Draws:
-    return augmentation._Draws(count, stream(seed))
+def augmented(image: NDArray[Any], count: int = 1) -> NDArray[np.uint8]:
+    """(H, W) -> (count, H, W), each augmented apart."""
+    pixels = torch.from_numpy(np.rint(image).astype(np.uint8)).expand(count, 1, -1, -1)
+    found: NDArray[np.uint8] = strongly_augmented(pixels, stream())[:, 0].numpy()
+    return found
 
 
-def column(value: float) -> Tensor:
-    return torch.tensor([[value]])
+def noise(height: int = 35, width: int = 55) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
 
 
 class TestStream:
@@ -72,79 +97,103 @@ class TestStream:
 
 
 class TestGeometry:
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_blur_and_low_resolution_keep_a_ramp_in_its_place(self, only: Only, turned: bool) -> None:
+        only(BLUR_PX=augmentation.BLUR_PX, LOWEST_RESOLUTION_PX=augmentation.LOWEST_RESOLUTION_PX)
+        slope = 12
+        ramp = np.tile(np.arange(21) * slope, (24, 1))
+        seen = augmented(ramp.T if turned else ramp, 500).astype(float)
+        moved = ((seen.swapaxes(1, 2) if turned else seen) - ramp)[:, MARGIN:-MARGIN, MARGIN:-MARGIN] / slope
+        assert np.abs(moved).max() < 0.1 + 0.5 / slope  # rounding to grey values
+        assert np.abs(moved.mean()) < 0.01
+
     @settings(max_examples=40)
     @given(
         side=st.integers(20, 64),
         cell=st.floats(1, augmentation.LOWEST_RESOLUTION_PX),
         phase=st.floats(0, 1, exclude_max=True),
     )
-    def test_low_resolution_moves_nothing(self, side: int, cell: float, phase: float) -> None:
-        matrix = augmentation._low_resolution(side, column(cell), column(phase))[0]
+    def test_any_cells_move_nothing(self, side: int, cell: float, phase: float) -> None:
+        matrix = augmentation._low_resolution(side, torch.tensor([[cell]]), torch.tensor([[phase]]))[0]
         torch.testing.assert_close(matrix.sum(dim=1), torch.ones(side))
         ramp = torch.arange(side, dtype=torch.float32)
         assert (matrix @ ramp - ramp)[MARGIN:-MARGIN].abs().max() < 0.1
 
-    def test_a_blurred_coarse_spot_stays_where_it_was(self) -> None:
+    def test_a_blurred_coarse_spot_stays_where_it_was(self, only: Only) -> None:
+        only(BLUR_PX=augmentation.BLUR_PX, LOWEST_RESOLUTION_PX=augmentation.LOWEST_RESOLUTION_PX)
         y, x = np.mgrid[:41, :61]
-        spot = np.exp(-((x - 33.3) ** 2 + (y - 18.6) ** 2) / (2 * 2.0**2)).astype(np.float32)
-        seen = augmentation._seen_by_a_poor_camera(torch.from_numpy(spot).expand(500, 1, -1, -1), draws(500))
-        weights = seen[:, 0].double().numpy()
+        spot = 255 * np.exp(-((x - 33.3) ** 2 + (y - 18.6) ** 2) / (2 * 2.0**2))
+        weights = augmented(spot, 500).astype(float)
         total = weights.sum(axis=(1, 2))
         moved = np.stack([(weights * x).sum(axis=(1, 2)) / total - 33.3, (weights * y).sum(axis=(1, 2)) / total - 18.6])
         assert np.abs(moved).max() < 0.1
         assert np.abs(moved.mean(axis=1)).max() < 0.01
-        assert weights.max(axis=(1, 2)).min() < 0.8, "it is blurred, though"
+        assert weights.max(axis=(1, 2)).min() < 0.8 * 255, "it is blurred, though"
 
 
 class TestEffects:
-    def test_blur_is_scipys(self) -> None:
-        signal = np.random.default_rng(0).random(60)
-        for sigma in (0.4, 1.2):
-            ours = augmentation._blur(60, column(sigma))[0].double().numpy() @ signal
-            theirs = gaussian_filter1d(signal, sigma, truncate=8)
-            np.testing.assert_allclose(ours[10:-10], theirs[10:-10], atol=1e-5)
+    def test_nothing_is_left_when_all_is_off(self, only: Only) -> None:
+        only()
+        np.testing.assert_array_equal(augmented(noise(), 20), np.broadcast_to(noise(), (20, 35, 55)))
+
+    @pytest.mark.parametrize("sigma", [0.4, 1.2])
+    def test_blur_is_scipys(self, only: Only, sigma: float) -> None:
+        only(BLUR_PX=(sigma, sigma))
+        expected = gaussian_filter(noise().astype(float), sigma, truncate=8)
+        off = augmented(noise())[0] - expected
+        assert np.abs(off[10:-10, 10:-10]).max() <= 0.5 + 1e-3
 
     def test_a_coarse_cell_is_the_mean_of_its_pixels(self) -> None:
         signal = torch.rand(30, generator=stream())
-        seen = augmentation._low_resolution(30, column(3.0), column(0.0))[0] @ signal
+        seen = augmentation._low_resolution(30, torch.tensor([[3.0]]), torch.tensor([[0.0]]))[0] @ signal
         means = signal[2:29].reshape(9, 3).mean(dim=1)
         torch.testing.assert_close(seen[3:30:3], means)
         torch.testing.assert_close(seen[4:26:3], means[:-1] * 2 / 3 + means[1:] / 3)
 
-    @settings(max_examples=40)
-    @given(seed=st.integers(0, 2**32))
-    def test_tone_keeps_the_order_of_grey_values(self, seed: int) -> None:
-        grey = torch.linspace(0, 1, 77).view(1, 1, 7, 11)
-        assert (augmentation._toned(grey, draws(1, seed)).flatten().diff() >= -1e-6).all()
+    def test_tone_keeps_the_order_of_grey_values(self, only: Only) -> None:
+        only(TONE=augmentation.TONE)
+        toned = augmented(np.arange(256).reshape(16, 16), 500).reshape(500, -1).astype(int)
+        assert (np.diff(toned) >= 0).all()
+        assert len(np.unique(toned, axis=0)) == 500
+
+    def test_noise_is_white_and_at_most_as_strong_as_said(self, only: Only) -> None:
+        only(NOISE=augmentation.NOISE)
+        off = augmented(np.full((35, 55), 128), 500).astype(float) - 128
+        deviations = off.std(axis=(1, 2))
+        assert 0.9 * 255 * augmentation.NOISE < deviations.max() < 1.1 * 255 * augmentation.NOISE
+        assert np.abs(off.mean()) < 0.1
+        assert np.abs((off[:, :, 1:] * off[:, :, :-1]).mean()) < 0.01 * off.var()
 
     @pytest.mark.parametrize(
-        ("effect", "share"),
+        ("names", "share"),
         [
-            (augmentation._with_line, 0.5),
-            (lambda grey, draws: augmentation._with_rectangle(grey, draws, 1 / 3), 0.5),
-            (augmentation._seen_by_a_poor_camera, 0.75),
-            (augmentation._toned, 0.875),
+            (["LINES"], 0.75),
+            (["RECTANGLES"], 0.5),
+            (["CUT_OUTS"], 0.875),
+            (["NOISE"], 0.5),
+            (["BLUR_PX", "LOWEST_RESOLUTION_PX"], 0.75),
+            (["TONE"], 0.875),
         ],
     )
-    def test_each_happens_in_half_of_the_images(
-        self, effect: Callable[[Tensor, augmentation._Draws], Tensor], share: float
-    ) -> None:
+    def test_each_happens_in_half_of_the_images(self, only: Only, names: list[str], share: float) -> None:
         """0.75 and 0.875: two and three effects in one."""
-        grey = eyes(1).float().expand(2000, -1, -1, -1) / 255
-        changed = (effect(grey, draws(2000)) - grey).abs().amax(dim=(1, 2, 3)) > 1e-6
-        assert float(changed.float().mean()) == pytest.approx(share, abs=0.04)
+        only(augmentation.PROBABILITY, **{name: getattr(augmentation, name) for name in names})
+        changed = (augmented(noise(), 2000) != noise()).any(axis=(1, 2))
+        assert changed.mean() == pytest.approx(share, abs=0.04)
 
-    @pytest.mark.parametrize("largest_share", [1 / 3, 1 / 6])
-    def test_rectangles_stay_small(self, largest_share: float) -> None:
-        grey = torch.full((2000, 1, 35, 55), 2.0)
-        covered = (augmentation._with_rectangle(grey, draws(2000), largest_share) != 2).flatten(1).sum(dim=1)
-        assert 1 < int(covered.max()) <= (35 * largest_share + 2) ** 2
+    @pytest.mark.parametrize(
+        ("number", "share"), [("RECTANGLES", augmentation.RECTANGLE_SHARE), ("CUT_OUTS", augmentation.CUT_OUT_SHARE)]
+    )
+    def test_rectangles_stay_small(self, only: Only, number: str, share: float) -> None:
+        only(**{number: 1})
+        covered = (augmented(np.full((35, 55), 255), 2000) != 255).sum(axis=(1, 2))
+        assert 1 < covered.max() <= (35 * share + 2) ** 2
 
-    def test_lines_are_thin_and_cross_the_image(self) -> None:
-        grey = torch.full((2000, 1, 35, 55), 2.0)
-        covered = (augmentation._with_line(grey, draws(2000)) != 2).flatten(1).sum(dim=1)
+    def test_lines_are_thin_and_cross_the_image(self, only: Only) -> None:
+        only(LINES=1)
+        covered = (augmented(np.full((35, 55), 255), 2000) != 255).sum(axis=(1, 2))
         diagonal = float(np.hypot(35, 55))
-        assert diagonal < int(covered.max()) <= (augmentation.LINE_PX + 2) * diagonal * 1.2
+        assert diagonal < covered.max() <= (augmentation.LINE_PX + 2) * diagonal * 1.2
 
 
 class TestTraining:

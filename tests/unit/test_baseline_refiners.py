@@ -91,9 +91,9 @@ class TestEveryBaseline:
 
 @pytest.mark.parametrize("kind", LEARNING)
 def test_not_fitted_says_so(kind: type[Refiner], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not fitted; fit it"):
+    with pytest.raises(UsageError, match="not fitted yet: fit it"):
         kind().refine(eyes(1), RUN)
-    with pytest.raises(UsageError, match="nothing to save"):
+    with pytest.raises(UsageError, match="not fitted yet"):
         kind().save(tmp_path)
 
 

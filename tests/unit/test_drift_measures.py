@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bench.core.context import RunContext
-from bench.core.errors import DataError
+from bench.core.errors import DataError, TrainingFailed
 from bench.core.estimator import Estimator
 from bench.core.images import ImageSet
 from bench.core.measure import Measure, Measurement, Subject
@@ -22,10 +22,10 @@ from bench.data.gaze_angles import vectors_from_pitch_yaw
 from bench.data.simulator.eyes import render_eyes
 from bench.measures.change import C1, C2, Change, ssim
 from bench.measures.gaze_drift import GazeDrift
+from bench.measures.parts.iris import iris_centres
 from bench.measures.phase_shift import PhaseShift, shifts
 from bench.measures.pupil_ellipse import PupilEllipse
 from bench.measures.pupil_residual import PupilResidual
-from bench.measures.vision.iris import iris_centres
 
 Bytes = NDArray[np.uint8]
 COUNT = 60
@@ -108,7 +108,7 @@ class TestPhaseShift:
         found = measured(PhaseShift(), source, images)
         assert np.isnan(found.per_image["dx"]).sum() == 6
         assert found.summary["failures"] == pytest.approx(10)
-        with pytest.raises(DataError, match="flat"):
+        with pytest.raises(TrainingFailed, match="flat"):
             measured(PhaseShift(), source, np.full_like(images, 77))
 
     @given(st.integers(-4, 4), st.integers(-4, 4), st.integers(0, 2**32 - 1))
@@ -148,7 +148,7 @@ class TestPupilEllipse:
         missing = np.isnan(found.per_image["dx"])
         assert missing[::2].all()
         assert found.summary["failures"] == pytest.approx(100 * missing.mean())
-        with pytest.raises(DataError, match="no iris"):
+        with pytest.raises(TrainingFailed, match="no iris"):
             measured(PupilEllipse(), source, np.full_like(images, 128))
 
     def test_far_apart_is_not_the_same_iris(self, source: ImageSet) -> None:
@@ -192,7 +192,7 @@ class TestPupilResidual:
         gauge, refined = told("pupil", source, pupil + np.array([0, 0.5]), pupil + error)
         found = measured(PupilResidual(), source, refined, gauge)
         assert found.summary == pytest.approx(
-            {"mean": 3.0, "median": 3.0, "bias": np.hypot(1, 2), "excess": 2.5, "used": 100.0}
+            {"mean": 3.0, "sd": 2.0, "median": 3.0, "bias": np.hypot(1, 2), "excess": 2.5, "used": 100.0}
         )
         np.testing.assert_allclose(found.per_image["dy"], error[:, 1])
 
@@ -202,7 +202,7 @@ class TestPupilResidual:
         error = np.where(margin[:, None] <= 0, [50.0, 50.0], [1.0, 0.0])
         gauge, refined = told("pupil", some, some.labels["pupil"], some.labels["pupil"] + error)
         found = measured(PupilResidual(), some, refined, gauge)
-        assert found.summary == pytest.approx({"mean": 1, "median": 1, "bias": 1, "excess": 1, "used": 75})
+        assert found.summary == pytest.approx({"mean": 1, "sd": 0, "median": 1, "bias": 1, "excess": 1, "used": 75})
         assert np.isnan(found.per_image["dx"]).sum() == 15
 
     def test_data_that_cannot_be_measured(self, source: ImageSet) -> None:
@@ -213,14 +213,15 @@ class TestPupilResidual:
         hidden = ImageSet(
             source.ids, source.persons, source.images, {**source.labels, "pupil_margin": np.full(COUNT, -1.0)}
         )
-        with pytest.raises(DataError, match="covered in all"):
-            measured(PupilResidual(), hidden, refined, gauge)
+        for measure in (PupilResidual(), PupilEllipse()):
+            with pytest.raises(DataError, match="covered in all"):
+                measured(measure, hidden, refined, gauge)
 
     def test_a_gauge_that_breaks_down_is_told(self, source: ImageSet) -> None:
         broken = source.labels["pupil"].copy()
         broken[3] = np.nan
         gauge, refined = told("pupil", source, source.labels["pupil"], broken)
-        with pytest.raises(DataError, match="for 1 images"):
+        with pytest.raises(TrainingFailed, match="for 1 images"):
             measured(PupilResidual(), source, refined, gauge)
 
 
@@ -231,7 +232,7 @@ class TestGazeDrift:
         turned = np.radians(np.where(np.arange(COUNT)[:, None] % 2, [0.0, 2.0], [4.0, 0.0]))
         gauge, refined = told("gaze", source, vectors_from_pitch_yaw(angles), vectors_from_pitch_yaw(angles + turned))
         found = measured(GazeDrift(), source, refined, gauge)
-        assert found.summary == pytest.approx({"mean": 3, "median": 3, "bias": np.hypot(2, 1)})
+        assert found.summary == pytest.approx({"mean": 3, "sd": 1, "median": 3, "bias": np.hypot(2, 1)})
         np.testing.assert_allclose(found.per_image["pitch"][::2], 4)
         np.testing.assert_allclose(found.per_image["yaw"][1::2], 2)
         assert gauge.given == [None, None]

@@ -27,7 +27,7 @@ from bench.core.measure import Subject
 from bench.data.simulator.eyes import render_eyes
 from bench.engine.plan import Plan, Request, make_plan
 from bench.measures.frechet_inception import FrechetInception, frechet_distance
-from bench.measures.vision.inception import CHUNK, as_input, features, inception
+from bench.measures.parts.inception import CHUNK, as_input, features, inception
 from bench.training.device import pin_threads
 from tests.unit.inception_small import random_inception, saved_inception
 

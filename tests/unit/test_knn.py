@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from bench.core.context import RunContext
-from bench.core.errors import DataError, UsageError
 from bench.core.images import ImageSet
 from bench.data.simulator.eyes import render_eyes
 from bench.metrics.angular_error import AngularError
@@ -96,7 +94,7 @@ class TestSearch:
 def test_agrees_with_scikit_learn(equalise: bool, standardise: str) -> None:
     train, test = eyes(300), eyes(50, seed=2)
     estimator = fitted(train, k=7, equalise=equalise, standardise=standardise)
-    moments = estimator._pixel_moments
+    moments = estimator._fitted()["pixel_moments"]
     training = _features(train.images, estimator.config, moments).astype(np.float64)
     queries = _features(test.images, estimator.config, moments).astype(np.float64)
     _, found = NearestNeighbors(n_neighbors=7, algorithm="brute").fit(training).kneighbors(queries)
@@ -142,8 +140,8 @@ def test_distance_weights() -> None:
     estimator = fitted(train, k=3, weights="distance")
     np.testing.assert_allclose(estimator.predict(train.images[:5], RUN), train.gaze[:5], atol=1e-12)
     queries = eyes(5, seed=2).images[:]
-    features = _features(queries, estimator.config, estimator._pixel_moments)
-    squared, chosen = plain_search(features, estimator._features, 3)
+    features = features_of(queries, estimator.config)
+    squared, chosen = plain_search(features, features_of(train.images[:], estimator.config), 3)
     mean = (train.gaze[chosen] / np.sqrt(squared)[:, :, None]).sum(axis=1)
     expected = mean / np.linalg.norm(mean, axis=1, keepdims=True)
     np.testing.assert_allclose(estimator.predict(queries, RUN), expected, atol=1e-12)
@@ -154,16 +152,3 @@ def test_better_than_the_mean_direction() -> None:
     error = AngularError().per_image(fitted(train).predict(test.images[:], RUN), test.gaze).mean()
     guess = np.broadcast_to(train.gaze.mean(axis=0), test.gaze.shape)
     assert error < 0.9 * AngularError().per_image(guess, test.gaze).mean()
-
-
-def test_bad_input_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="4 images, but k is 5"):
-        fitted(eyes(4))
-    with pytest.raises(DataError, match=r"35x55 px; got images of shape \(36, 60\)"):
-        fitted(eyes(6)).predict(np.zeros((1, 36, 60), np.uint8), RUN)
-    with pytest.raises(DataError, match="uint8"):
-        fitted(eyes(6)).predict(np.zeros((1, 35, 55), np.uint16), RUN)
-    with pytest.raises(UsageError, match="fit or load it"):
-        KNN().predict(np.zeros((1, 35, 55), np.uint8), RUN)
-    with pytest.raises(UsageError, match="fit it before save"):
-        KNN().save(tmp_path)

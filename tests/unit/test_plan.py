@@ -10,6 +10,8 @@ import pytest
 from bench.core.errors import UsageError
 from bench.engine.plan import Plan, Request, make_plan
 from bench.engine.recipe import Recipe
+from bench.engine.settle import settle
+from bench.engine.store import Store
 
 
 def plan(experiment: str, **changes: Any) -> Plan:
@@ -107,3 +109,31 @@ def test_a_labelled_set_that_is_not_here_leaves_its_rows_out(tmp_path: Path) -> 
     assert "nowhere" in made.not_run["svr/real", "error"]
     assert not any(cell.row.train == "real" for cell in made.cells)
     assert "labelled" not in made.sets
+
+
+def prepared(store: Store, made: Plan, role: str, labels: list[str]) -> None:
+    out = store.root / role
+    out.mkdir(parents=True)
+    store.commit(made.sets[role], out, {"notes": {"labels": labels}})
+
+
+def test_rows_without_the_labels_they_take_are_not_run(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    made = plan("gaze-table3")
+    assert settle(made, store).not_run == {}, "nothing is known before the sets are prepared"
+    prepared(store, made, "test", ["gaze"])
+    settled = settle(made, store)
+    assert settled.not_run == {("lenet/real", "error"): "simulator:test has no 'head_pose' labels"}
+    assert {cell.row.key for cell in made.cells} - {cell.row.key for cell in settled.cells} == {"lenet/real"}
+    assert not set(settled.missing(())) & {cell.key for cell in made.cells if cell.row.key == "lenet/real"}
+
+
+def test_measures_without_the_labels_they_take_are_not_run(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    made = plan("label-preservation")
+    prepared(store, made, "synthetic", ["gaze"])
+    settled = settle(made, store)
+    assert {column for _, column in settled.not_run} == {"residual", "residual-bias"}
+    assert not any(
+        "pupil" in settled.recipes[key].label for key in settled.missing(()) if "train" in settled.recipes[key].label
+    )

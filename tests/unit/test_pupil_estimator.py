@@ -106,5 +106,5 @@ def test_refusals() -> None:
         fitted(covered)
     with pytest.raises(DataError, match=r"8x55 px are too small .* at least 9x9"):
         fitted(replace(train, images=train.images[:, :8]))
-    with pytest.raises(DataError, match="grey uint8"):
+    with pytest.raises(DataError, match="8-bit grey"):
         fitted(replace(train, images=np.zeros((8, 35, 55, 3), np.uint8)))

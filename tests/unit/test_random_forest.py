@@ -55,8 +55,8 @@ def test_values_on_a_threshold_go_where_scikit_learn_sends_them() -> None:
     gaze = np.random.default_rng(1).normal(size=(200, 3))
     forest = RandomForestRegressor(10, random_state=0).fit(levels, gaze)
     estimator = RandomForest()
-    estimator._state = _trees(forest)
-    thresholds = np.unique(estimator._state["threshold"][estimator._state["below"] != estimator._state["above"]])
+    estimator._arrays = trees = _trees(forest)
+    thresholds = np.unique(trees["threshold"][trees["below"] != trees["above"]])
     assert len(thresholds) >= 4
     exact = thresholds.astype(np.float32)
     beside = np.concatenate([exact, np.nextafter(exact, np.float32(-9)), np.nextafter(exact, np.float32(9))])
@@ -83,8 +83,7 @@ def test_a_step_is_learnt() -> None:
 
 
 def test_leaves_are_their_own_children() -> None:
-    state = fitted(eyes(100))._state
-    assert state is not None
+    state = fitted(eyes(100))._fitted()
     own = np.arange(len(state["pixel"]))
     leaf = state["below"] == own
     np.testing.assert_array_equal(leaf, state["above"] == own)

@@ -256,3 +256,15 @@ class TestKernelDistance:
             measured(KernelDistance(), others, real, _Blind())
         with pytest.raises(DataError, match="at least 2 images"):
             measured(KernelDistance(), others.select([0]), real, _Means())
+
+    def test_a_gauge_sees_the_mean_of_the_channels(self, others: ImageSet, real: ImageSet) -> None:
+        def coloured(images: ImageSet) -> ImageSet:
+            """Red and blue apart by twelve levels, with the grey ones as their mean."""
+            levels = np.clip(images.images[:], 6, 249)
+            return images.with_images(np.stack([levels + 6, levels, levels - 6], axis=3).astype(np.uint8))
+
+        plain, plain_real = (images.with_images(np.clip(images.images[:], 6, 249)) for images in (others, real))
+        colour, colour_real = coloured(others), coloured(real)
+        expected = measured(KernelDistance(), plain, plain_real, _Means())
+        for one, other in ((colour, colour_real), (colour, plain_real), (plain, colour_real)):
+            assert measured(KernelDistance(), one, other, _Means()) == expected

@@ -15,7 +15,7 @@ from bench.core.errors import DataError
 from bench.core.images import Unlabelled
 from bench.training.batches import resident, to_uint8, to_unit
 from refiners.nn.history import HistoryBuffer
-from refiners.nn.inference import apply_in_chunks, channels_of, require_grey
+from refiners.nn.inference import apply_in_chunks
 from refiners.nn.networks import DiscriminatorNet, RefinerNet
 from refiners.simgan import SimGAN
 from tests.unit.simgan_small import TINY, EagerRun, Stop, same, smooth, stop_at, weights
@@ -191,18 +191,3 @@ def test_the_mean_of_colours_needs_colours() -> None:
     with pytest.raises(DataError, match="psi=mean-rgb is for images in colour") as told:
         refiner.fit(smooth(0), smooth(1), RunContext(0))
     assert "\n" not in str(told.value)
-
-
-def test_a_grey_only_refiner_refuses_colour() -> None:
-    require_grey(noise(2, 3, 4), "eyes")
-    with pytest.raises(DataError, match=r"eyes: this refiner takes .* grey images, got uint8") as told:
-        require_grey(noise(2, 3, 4, 3), "eyes")
-    assert "\n" not in str(told.value)
-
-
-def test_channels_are_one_or_three() -> None:
-    assert channels_of(noise(2, 3, 4), "eyes") == 1
-    assert channels_of(noise(2, 3, 4, 3), "eyes") == 3
-    for wrong in (noise(2, 3, 4, 1), noise(2, 3, 4, 4), noise(2, 3), noise(2, 3, 4).astype(np.uint16)):
-        with pytest.raises(DataError, match="eyes: this refiner takes"):
-            channels_of(wrong, "eyes")

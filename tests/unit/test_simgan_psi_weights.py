@@ -12,9 +12,10 @@ from safetensors.torch import save_file
 from bench.core.canonical import file_digest
 from bench.core.context import RunContext
 from bench.core.errors import DataError, UsageError
+from bench.training.weights_file import read_weights
 from refiners.nn.assembly import new_psi
 from refiners.nn.psi import VGGFeatures
-from refiners.nn.psi_weights import download_weights, read_weights
+from refiners.nn.psi_weights import download_weights
 from refiners.simgan import SimGAN
 from tests.unit.simgan_small import TINY, random_vgg, saved_vgg, smooth
 
@@ -33,7 +34,7 @@ def test_a_file_and_its_hash_belong_together(settings: dict[str, Any]) -> None:
 
 def test_another_file_than_the_hash_says_is_refused(tmp_path: Path) -> None:
     wrong = {**saved_vgg(tmp_path), "psi_weights_sha256": "0" * 64}
-    with pytest.raises(DataError, match="damaged or another file") as told:
+    with pytest.raises(DataError, match=r"simgan\.psi_weights: .* damaged or another file") as told:
         SimGAN.configured("quick", {**TINY, **wrong}).fit(smooth(0), smooth(1), RunContext(0))
     assert "\n" not in str(told.value)
 
@@ -44,7 +45,7 @@ def test_every_format_gives_the_same_weights(tmp_path: Path) -> None:
     save_file(random_vgg(), safe)
     torch.save(random_vgg(), old, _use_new_zipfile_serialization=False)  # that of torchvision's own file
     for path in (vgg_file, safe, old):
-        loaded = read_weights(path, file_digest(path).upper())
+        loaded = read_weights(path, file_digest(path).upper(), "weights", "a VGG16")
         assert all(torch.equal(loaded[name], tensor) for name, tensor in random_vgg().items())
 
 
@@ -67,13 +68,13 @@ def test_a_file_that_holds_no_weights_is_told(tmp_path: Path, name: str, content
     else:
         torch.save(content, path)
     with pytest.raises(DataError, match=message) as told:
-        read_weights(path, file_digest(path))
+        read_weights(path, file_digest(path), "weights", "a VGG16")
     assert "\n" not in str(told.value)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no file"):
-        read_weights(tmp_path / "missing.pth", "0" * 64)
+        read_weights(tmp_path / "missing.pth", "0" * 64, "weights", "a VGG16")
 
 
 @pytest.mark.parametrize("change", ["missing", "shape"])
@@ -109,5 +110,5 @@ def test_a_download_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("no route to host")
 
     monkeypatch.setattr(VGG16_Weights, "get_state_dict", offline)
-    with pytest.raises(DataError, match=r"no route to host.*psi_weights=FILE"):
+    with pytest.raises(DataError, match=r"no route to host.*simgan\.psi_weights=FILE"):
         download_weights()

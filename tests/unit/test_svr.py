@@ -116,9 +116,8 @@ def test_support_vectors_alone_are_kept() -> None:
     run = RunContext(0)
     estimator = SupportVectorRegression.configured("quick", {"epsilon_deg": 12})
     estimator.fit(train, None, run)
-    assert estimator._state is not None
-    assert run.notes["support_vectors"] == len(estimator._state["support"]) < 200
-    assert np.all(np.any(estimator._state["dual"] != 0, axis=1))
+    assert run.notes["support_vectors"] == len(estimator._fitted()["support"]) < 200
+    assert np.all(np.any(estimator._fitted()["dual"] != 0, axis=1))
 
 
 def test_wrong_settings_and_small_images_are_refused() -> None:

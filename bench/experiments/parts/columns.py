@@ -8,7 +8,7 @@ MARGIN_DEG = 0.3
 """Declared beforehand: about what training seeds of the gaze CNN differ by."""
 
 ERROR_CNN = Column("error-cnn", "CNN error", name="angular-error", estimator="cnn", margin=MARGIN_DEG)
-ERROR_KNN = Column("error-knn", "k-NN error", name="angular-error", estimator="knn")
+ERROR_KNN = Column("error-knn", "k-NN error", name="angular-error", estimator="knn", margin=MARGIN_DEG)
 
 # Drift of the pupil centre: its bias tells good refiners from bad ones better than the mean distance, whose floor is
 # the gauge's own error.

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.core.experiment import Column, Experiment, Profile, Row, Variant
-from bench.engine.results import CellResults, ColumnFacts, Results, RowResults, TrainingLog
+from bench.engine.columns import ColumnFacts
+from bench.engine.results import CellResults, Results, RowResults, TrainingLog
 from tests.unit.reports import made_up
 
 SIMGAN = Variant("simgan", "simgan")

@@ -15,6 +15,7 @@ from bench.engine.results import CellResults, Results, RowResults
 from bench.experiments import ablation_lambda, gaze_table3, label_preservation, refiner_comparison, training_progress
 
 DISPLACED = ("pupil-residual", "pupil-ellipse", "phase-shift")
+UNMOVED = ("identity", "photometric", "histogram-equalisation", "noise-blur")
 
 
 def cell(values: Sequence[float], per_image: Mapping[str, NDArray[np.float64]] | None = None) -> CellResults:
@@ -56,7 +57,7 @@ def run(
 
 def moved(row: Row) -> NDArray[np.float64]:
     """By how much a row's refiner moves the pupil, px."""
-    if row.variant is None or row.variant.refiner in ("identity", "photometric"):
+    if row.variant is None or row.variant.refiner in UNMOVED:
         return np.zeros(2)
     if row.variant.refiner == "planted-shift":
         angle = np.radians(30.0)

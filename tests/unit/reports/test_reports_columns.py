@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console
 
 from bench.engine.results import Results
-from reports.frame import Table, build_table, load_table
+from reports.build import build_table
+from reports.frame import Table, load_table
 from reports.html import to_html
 from reports.latex import to_latex
 from reports.tables import print_table, to_csv, to_json, to_markdown
@@ -79,10 +80,10 @@ def test_numbers_are_the_same_everywhere(table: Table) -> None:
 def test_a_cell_that_means_nothing_is_a_dash(table: Table) -> None:
     real = markdown_cells(table)["real"]
     assert [real[1 + COMPARED.index(key)] for key in ("drift", "drift-bias", "change", "seconds")] == ["–"] * 4
-    assert markdown_cells(table)["AdaBN"][2:9] == ["–"] * 7
-    assert html_cells(table)["AdaBN"][1:8] == [("", "–")] * 7
-    assert latex_cells(table)["AdaBN"].count("{--}") == 7
-    assert next(line for line in terminal(table).splitlines() if line.startswith("AdaBN")).count("–") == 7
+    assert markdown_cells(table)["batch norm, AdaBN"][2:9] == ["–"] * 7
+    assert html_cells(table)["batch norm, AdaBN"][1:8] == [("", "–")] * 7
+    assert latex_cells(table)["batch norm, AdaBN"].count("{--}") == 7
+    assert next(line for line in terminal(table).splitlines() if line.startswith("batch norm, AdaBN")).count("–") == 7
 
 
 def test_failures_name_row_and_column(table: Table) -> None:

@@ -17,9 +17,10 @@ from PIL import Image
 from bench.core.experiment import Figure
 from bench.engine.results import CellResults, Results
 from bench.experiments import gaze_figure7, gaze_table2
+from reports.build import build_table
 from reports.curves import error_curves
 from reports.figures import FIGURES, Drawing, draw_figures
-from reports.frame import Table, build_table
+from reports.frame import Table
 from reports.html import FIGURE_TITLES
 from reports.pictures import picture_grid, training_strips
 from reports.sketch import file_name

@@ -13,7 +13,8 @@ import pytest
 
 from bench.core.errors import DataError
 from bench.engine.results import CellResults, Results, RowResults
-from reports.frame import Table, build_table, load_table, table_from_json
+from reports.build import build_table
+from reports.frame import Table, load_table, table_from_json
 from reports.published import PublishedValue, load_published, load_published_curves, verdict
 from reports.tables import to_json
 from reports.wording import duration, measured, printed
@@ -123,7 +124,7 @@ def test_other_data_are_not_comparable_either(results: Results) -> None:
     table = build_table(replace(results, simulator=False))
     assert "simulator" not in table.caption
     assert row(table, "cnn/refined").head.paper_status == "not comparable"
-    assert any("other data than the paper's" in note.text for note in table.notes)
+    assert any("Not measured on the paper's data" in note.text for note in table.notes)
 
 
 def test_only_the_papers_data_can_reproduce(on_paper_data: Results) -> None:

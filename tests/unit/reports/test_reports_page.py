@@ -12,7 +12,8 @@ import pytest
 
 from bench.core.errors import BenchError, UsageError
 from bench.engine.results import CellResults, Results
-from reports.frame import build_table, load_table
+from reports.build import build_table
+from reports.frame import load_table
 from reports.html import to_html
 from reports.write import write_report
 

@@ -17,7 +17,8 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from bench.engine.results import Results
-from reports.frame import Table, build_table
+from reports.build import build_table
+from reports.frame import Table
 from reports.latex import escape_latex, to_latex
 from reports.tables import escape_markdown, footnotes, print_table, to_csv, to_json, to_markdown
 

@@ -16,7 +16,7 @@ from matplotlib.text import Annotation
 
 from bench.engine.results import CellResults, Results
 from bench.stats import t_interval
-from reports.labels import label_points
+from reports.point_labels import label_points
 from reports.sketch import NothingToDraw
 from reports.style import RC, Preset
 from reports.tradeoff import realism_drift_error
@@ -78,10 +78,10 @@ def test_real_images_are_a_line(comparison: Results) -> None:
 
 
 def test_rows_that_cannot_be_drawn_are_named(comparison: Results) -> None:
-    assert draw(comparison)[1].endswith("Not drawn, for want of a number: AdaBN.")
+    assert draw(comparison)[1].endswith("Not drawn, for want of a number: batch norm, AdaBN.")
     failed = with_cell(comparison, "simgan", "drift-bias", failures={1: "broken"})
     axes, caption = draw(failed)
-    assert caption.endswith("Not drawn, for want of a number: AdaBN; simgan.")
+    assert caption.endswith("Not drawn, for want of a number: batch norm, AdaBN; simgan.")
     assert "simgan" not in [text.get_text() for text in written(axes)]
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import interpolate
 
+from bench.core.chunks import padded_chunks
 from bench.core.errors import DataError
 from bench.core.images import ImageArray
-from bench.training.batches import in_chunks, resident, to_unit
+from bench.training.batches import resident, to_unit
 
 SIDE_PX = 299
 # Images per pass. Kernels are chosen by shape and round differently, so every pass has the same one.
@@ -50,11 +51,10 @@ def features(net: nn.Module, images: ImageArray, device: str) -> Iterator[NDArra
     """
     size = CHUNK.get(device.partition(":")[0], CHUNK["cpu"])
     net = net.to(device).to(memory_format=torch.channels_last)
-    for part in in_chunks(len(images), size):
-        chunk = images[part]
-        filled = np.pad(chunk, ((0, size - len(chunk)), *[(0, 0)] * (chunk.ndim - 1)), mode="edge")
+    pixels = images[:]
+    for count, chosen in padded_chunks(len(pixels), size):
         with torch.inference_mode():
-            found = net(as_input(resident(filled, device)))[: len(chunk)]
+            found = net(as_input(resident(pixels[chosen], device)))[:count]
         yield found.cpu().numpy().astype(np.float64)
 
 

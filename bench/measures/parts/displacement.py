@@ -1,4 +1,4 @@
-"""Displacements in px, and the three numbers that sum them up: mean and median distance, length of the mean vector."""
+"""Displacements in px, and the numbers that sum them up."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def at_paper_width(vectors: NDArray[np.float64], width: int) -> NDArray[np.float
     return scaled
 
 
-def mean_median_bias(vectors: NDArray[np.float64]) -> dict[str, float]:
-    """Of (N, 2) displacements, NaN rows left out: mean and median length, and length of the mean vector.
+def summed_up(vectors: NDArray[np.float64]) -> dict[str, float]:
+    """Of (N, 2) displacements without NaN rows: mean, sd and median of the lengths, and the mean vector's length.
 
     The bias is what all images have in common. A jitter of the detector averages out of it, a systematic drift
     does not; it is 0 when every label is right on average. Needs at least one row without NaN.
@@ -25,6 +25,7 @@ def mean_median_bias(vectors: NDArray[np.float64]) -> dict[str, float]:
     lengths = np.hypot(found[:, 0], found[:, 1])
     return {
         "mean": float(lengths.mean()),
+        "sd": float(lengths.std()),
         "median": float(np.median(lengths)),
         "bias": float(np.hypot(*found.mean(axis=0))),
     }

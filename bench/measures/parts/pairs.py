@@ -1,4 +1,4 @@
-"""The images of a subject as grey levels, paired with what they were refined from; refuses depth."""
+"""What the images of a subject are compared with: their originals row by row, or real images of the same size."""
 
 from __future__ import annotations
 
@@ -6,31 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.errors import DataError, UsageError
-from bench.core.images import ImageSet, Unlabelled
+from bench.core.images import ImageSet
 from bench.core.measure import Subject
-
-
-def refuse_depth(*sets: ImageSet | Unlabelled) -> None:
-    """DataError for sets that are not 8-bit images."""
-    for images in sets:
-        if images.images.dtype != np.uint8:
-            raise DataError(
-                f"{images.name}: this measure takes uint8 eye images, got {images.images.dtype}; "
-                "choose a column that is meant for depth"
-            )
-
-
-def colours(images: ImageSet | Unlabelled) -> NDArray[np.float32]:
-    """(N, H, W, C) grey or colour levels 0..255; C is 1 or 3. DataError for depth."""
-    refuse_depth(images)
-    levels: NDArray[np.float32] = np.asarray(images.images[:], np.float32)
-    return levels[..., None] if levels.ndim == 3 else levels
-
-
-def grey(images: ImageSet | Unlabelled) -> NDArray[np.float32]:
-    """(N, H, W) levels 0..255, the mean of the channels. DataError for depth."""
-    levels: NDArray[np.float32] = colours(images).mean(axis=3)
-    return levels
+from bench.measures.parts.grey_levels import colours, refuse_depth
 
 
 def source_of(subject: Subject) -> ImageSet:
@@ -44,6 +22,18 @@ def source_of(subject: Subject) -> ImageSet:
         raise DataError(f"{subject.images.name} and {subject.source.name} are not the same images row by row")
     refuse_depth(subject.images, subject.source)
     return subject.source
+
+
+def visible(images: ImageSet) -> NDArray[np.bool_]:
+    """(N,) whether the pupil is not covered, by the label 'pupil_margin'; True for all without that label.
+
+    DataError when it is covered in all.
+    """
+    margin = images.labels.get("pupil_margin")
+    seen = np.ones(len(images), np.bool_) if margin is None else margin > 0
+    if not seen.any():
+        raise DataError(f"{images.name}: the pupil is covered in all of its {len(seen)} images")
+    return seen
 
 
 def alike(subject: Subject) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -1,1 +1,0 @@
-"""What several measures share: grey levels, pairs, gauges, displacements, the iris finder."""

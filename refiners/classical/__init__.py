@@ -1,0 +1,1 @@
+"""What baseline refiners without a network share."""
