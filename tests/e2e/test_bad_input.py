@@ -127,3 +127,24 @@ def test_an_empty_folder_has_no_images(finished: Bench, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     last = one_line(finished, "refine", str(tmp_path / "images"), str(tmp_path / "into"), "--profile", "smoke", code=3)
     assert "holds no images" in last
+
+
+FEW = (
+    "--profile",
+    "smoke",
+    "--progress",
+    "none",
+    *(f"--set=images.{role}=40" for role in ("synthetic", "real", "test")),
+)
+
+
+@pytest.mark.slow
+def test_colour_images_into_a_grey_refiner(bench: Bench) -> None:
+    last = one_line(bench, "run", "gaze-table2", "--refiner", "mean-std", "--data", "simulator-colour", *FEW, code=3)
+    assert "grey" in last
+
+
+@pytest.mark.slow
+def test_psi_of_colours_on_grey_images(bench: Bench) -> None:
+    last = one_line(bench, "run", "gaze-table2", "--set", "simgan.psi=mean-rgb", *FEW, code=3)
+    assert "psi=mean-rgb" in last
