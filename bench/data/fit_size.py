@@ -1,4 +1,4 @@
-"""Brings eye images to one size and to grey, and moves the labels that are in pixels along.
+"""Brings eye images to one size and to grey or RGB, and moves the labels that are in pixels along.
 
 The paper uses 55x35 (width x height) images, MPIIGaze's normalised patches are 60x36. How the authors went
 from one to the other is not written down; public re-implementations resize, and so does the default here.
@@ -42,6 +42,15 @@ def grey_images(images: NDArray[Any], owner: str) -> Bytes:
     return np.stack([grey_image(image) for image in images]) if len(images) else images[..., 0]
 
 
+def rgb_images(images: NDArray[Any], owner: str) -> Bytes:
+    """(N, H, W, 3) uint8 of RGB or RGBA images, alpha dropped; DataError for others."""
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (3, 4):
+        raise DataError(
+            f"{owner}: colour images must be uint8 (N, H, W, 3), got {images.dtype} {images.shape}; leave out colour"
+        )
+    return images[..., :3]
+
+
 def grey_image(image: NDArray[Any]) -> Bytes:
     """(H, W) uint8 luma of one (H, W, 3) RGB or (H, W, 4) RGBA image."""
     import cv2
@@ -50,18 +59,18 @@ def grey_image(image: NDArray[Any]) -> Bytes:
 
 
 def fit_images(images: Bytes, size: tuple[int, int], fit: Fit, owner: str) -> Bytes:
-    """(N, *size) uint8: (N, H, W) `images` brought to `size` (height, width); unchanged if they have it."""
-    if images.shape[1:] == size:
+    """(N, H, W) or (N, H, W, 3) `images` brought to `size` (height, width); unchanged if they have it."""
+    if images.shape[1:3] == size:
         return images
-    refuse_size(images.shape[1:], size, fit, owner)
-    out = np.empty((len(images), *size), dtype=np.uint8)
+    refuse_size(images.shape[1:3], size, fit, owner)
+    out = np.empty((len(images), *size, *images.shape[3:]), dtype=np.uint8)
     for position, image in enumerate(images):
         out[position] = fit_image(image, size, fit)
     return out
 
 
 def fit_image(image: Bytes, size: tuple[int, int], fit: Fit) -> Bytes:
-    """One (H, W) image at `size`; the caller has asked `refuse_size`."""
+    """One (H, W) or (H, W, 3) image at `size`; the caller has asked `refuse_size`."""
     import cv2
 
     height, width = size
@@ -71,7 +80,7 @@ def fit_image(image: Bytes, size: tuple[int, int], fit: Fit) -> Bytes:
     if fit == "crop":
         return image[top : top + height, left : left + width]
     below, right = height - image.shape[0] + top, width - image.shape[1] + left
-    return np.pad(image, ((-top, below), (-left, right)), mode="edge")
+    return np.pad(image, ((-top, below), (-left, right), *[(0, 0)] * (image.ndim - 2)), mode="edge")
 
 
 def refuse_size(shape: tuple[int, ...], size: tuple[int, int], fit: Fit, owner: str) -> None:

@@ -14,7 +14,9 @@ from bench.data.indexed import SelectOptions
 
 
 class GazeOptions(SelectOptions):
-    """What gaze vectors or pitch and yaw of a generic file mean."""
+    """What gaze vectors or pitch and yaw of a generic file mean, and whether its images keep their colours."""
+
+    colour: bool = Field(default=False, description="true: RGB images as they are; false: colour becomes luma")
 
     angles: Literal["radians", "degrees"] = Field(
         default="radians", description="unit of pitch and yaw, of gaze and head"

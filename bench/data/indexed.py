@@ -71,7 +71,7 @@ class IndexedReader(Reader):
     def pick(
         self, root: Path, index: Index, where: NDArray[np.int64], *, name: str
     ) -> tuple[NDArray[np.uint8], Labels]:
-        """(n, H, W) uint8 images and their labels at the rows `where` (increasing) of the index."""
+        """(n, H, W) or (n, H, W, 3) uint8 images and their labels at the rows `where` (increasing) of the index."""
 
     def read(self, root: Path, *, name: str, convention: LabelConvention, count: int | None) -> ImageSet:
         """The chosen images and labels at the wanted size."""
@@ -79,7 +79,7 @@ class IndexedReader(Reader):
         index = self.index(root, name=name)
         where = choose(index, options, count, name=name)
         images, labels = self.pick(root, index, where, name=name)
-        shape = images.shape[1:]
+        shape = images.shape[1:3]
         if 0 in shape:
             raise DataError(f"{name}: the images have no pixels (shape {images.shape}); correct the files")
         try:

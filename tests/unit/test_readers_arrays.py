@@ -226,3 +226,19 @@ def test_head_pose_has_the_unit_and_signs_of_the_gaze(tmp_path: Path) -> None:
     save(tmp_path, head=head[:, 0])
     with pytest.raises(DataError, match="'head' has shape"):
         read(tmp_path, head_pose="head")
+
+
+def test_colour_is_kept_when_asked_for(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 30, 40, 3), dtype=np.uint8)
+    np.savez(tmp_path / "eyes.npz", image=pixels, grey=pixels[..., 0])
+
+    def read_colour(key: str, **options: Any) -> ImageSet:
+        reader = Arrays.configured(settings={"file": "eyes.npz", "images": key, "colour": True, **options})
+        return reader.read(tmp_path, name="mine:test", convention=LabelConvention(), count=None)
+
+    np.testing.assert_array_equal(read_colour("image", size=[30, 40]).images[:], pixels)
+    np.testing.assert_array_equal(read_colour("image", size=[30, 40], mirror_rows="0:1").images[0], pixels[0, :, ::-1])
+    padded = read_colour("image", size=[32, 40], fit="pad").images[:]
+    np.testing.assert_array_equal(padded[:, 1:31], pixels)
+    with pytest.raises(DataError, match="colour images must be uint8"):
+        read_colour("grey")

@@ -158,3 +158,17 @@ def test_head_pose_columns(eyes: Path) -> None:
     assert_allclose(found.labels["head_pose"], np.deg2rad(np.array([[0, 0], [5, 10], [0.1, -0.2]])))
     with pytest.raises(DataError, match="no column 'pich'"):
         read(eyes, **LABELLED, head_pose=["pich", "yaw"])
+
+
+def test_colour_is_kept_when_asked_for(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 256, (35, 55, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "colour.png")
+    Image.fromarray(pixels[..., 0]).save(tmp_path / "grey.png")
+    found = read(tmp_path, colour=True)
+    np.testing.assert_array_equal(found.images[0], pixels)
+    np.testing.assert_array_equal(found.images[1], np.repeat(pixels[..., :1], 3, axis=2))
+    smaller = read(tmp_path, colour=True, size=[20, 30])
+    assert smaller.images.shape == (2, 20, 30, 3)
+    np.testing.assert_array_equal(smaller.images[1][..., 0], read(tmp_path, size=[20, 30]).images[1])
+    assert read(tmp_path).images.shape == (2, 35, 55)

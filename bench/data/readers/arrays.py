@@ -12,7 +12,7 @@ from pydantic import Field
 from bench.core.errors import DataError, UsageError
 from bench.data.array_files import ArrayFile, open_arrays
 from bench.data.files_below import require_files
-from bench.data.fit_size import grey_images
+from bench.data.fit_size import grey_images, rgb_images
 from bench.data.gaze_options import GazeOptions, gaze_from_angles, gaze_from_vectors, radians_from_angles
 from bench.data.indexed import SLICE, Index, IndexedReader, Labels, rows_inside
 from bench.data.mirror import mirror
@@ -48,7 +48,7 @@ class Options(GazeOptions):
 
 
 class Arrays(IndexedReader):
-    """A set of N images in one file of arrays; images (N, H, W) uint8, or colour, which becomes luma."""
+    """A set of N images in one file of arrays: (N, H, W) uint8, or colour, which becomes luma unless `colour` is set."""
 
     Config: ClassVar[type[GazeOptions]] = Options
     config: Options
@@ -82,7 +82,8 @@ class Arrays(IndexedReader):
         """Rows `where` of the images and of every label that has a key."""
         path = self.files(root)[0]
         with open_arrays(path) as arrays:
-            images = grey_images(arrays.rows(self.config.images, where), f"{name} ({path.name})")
+            decode = rgb_images if self.config.colour else grey_images
+            images = decode(arrays.rows(self.config.images, where), f"{name} ({path.name})")
             labels = self._labels(arrays, where, len(index.ids)) if self.config.labelled else {}
         if self.config.mirror_rows is not None:
             mirrored = rows_inside(self.config.mirror_rows, len(index.ids), name)[where]

@@ -15,7 +15,7 @@ from bench.data.files_below import below, files_with, require_files, require_fol
 from bench.data.fit_size import fit_image, fit_labels, refuse_size
 from bench.data.gaze_options import GazeOptions, gaze_from_angles, gaze_from_vectors, radians_from_angles
 from bench.data.indexed import Index, IndexedReader, Labels
-from bench.data.picture_files import SUFFIXES, natural_order, read_grey
+from bench.data.picture_files import SUFFIXES, natural_order, read_grey, read_rgb
 
 
 class Options(GazeOptions):
@@ -41,7 +41,7 @@ Row = dict[str, str]
 
 
 class Folder(IndexedReader):
-    """Grey pictures (colour becomes luma) of any size, brought to one size, with the labels of a CSV."""
+    """Pictures of any size brought to one, with the labels of a CSV; colour becomes luma unless `colour` is set."""
 
     Config: ClassVar[type[GazeOptions]] = Options
     config: Options
@@ -75,19 +75,21 @@ class Folder(IndexedReader):
         """Pictures at the final size, and labels in their pixels."""
         options = self.config
         folder = require_folder(root, options.folder)
-        images = np.empty((len(where), *options.size), dtype=np.uint8)
+        read, channels = (read_rgb, (3,)) if options.colour else (read_grey, ())
+        images = np.empty((len(where), *options.size, *channels), dtype=np.uint8)
         rows = [index.entries[row] for row in where]
         labels = self._labels(rows) if options.labelled and options.labels is not None else {}
         for position, row in enumerate(rows):
-            grey = read_grey(folder / row[options.file])
-            refuse_size(grey.shape, options.size, options.fit, row[options.file])
-            if grey.shape == options.size:
-                images[position] = grey
+            picture = read(folder / row[options.file])
+            shape = picture.shape[:2]
+            refuse_size(shape, options.size, options.fit, row[options.file])
+            if shape == options.size:
+                images[position] = picture
                 continue
-            images[position] = fit_image(grey, options.size, options.fit)
+            images[position] = fit_image(picture, options.size, options.fit)
             if "pupil" in labels:
                 own = {"pupil": labels["pupil"][position : position + 1]}
-                labels["pupil"][position] = fit_labels(own, grey.shape, options.size, options.fit)["pupil"][0]
+                labels["pupil"][position] = fit_labels(own, shape, options.size, options.fit)["pupil"][0]
         return images, labels
 
     def _rows(self, table: Path, folder: Path) -> list[Row]:
