@@ -48,7 +48,7 @@ class Options(GazeOptions):
 
 
 class Arrays(IndexedReader):
-    """A set of N images in one file of arrays: (N, H, W) uint8, or colour, which becomes luma unless `colour` is set."""
+    """N images in one file of arrays: (N, H, W) uint8, or colour, which becomes luma unless `colour` is set."""
 
     Config: ClassVar[type[GazeOptions]] = Options
     config: Options
