@@ -187,7 +187,9 @@ def _slopes(results: Results, preset: Preset) -> Iterator[Sketch]:
             px, found, color=COLOURS[number % len(COLOURS)], marker=MARKERS[number % len(MARKERS)],
             linestyle=DASHES[number % len(DASHES)], label=column.label, zorder=2,
         )  # fmt: skip
-        told.append(f"{column.label} {calibration_slope(px, found)[0]:.2f}")
+        slope, low, high = calibration_slope(px, found)
+        spread = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
+        told.append(f"{column.label} {slope:.2f}{spread}")
     axes.set(xlim=(0, 1.08 * max(px for px, _ in rows)), ylim=(0, top))
     axes.set(xlabel="Planted shift (px)", ylabel="Measured (px)")
     axes.xaxis.set_major_locator(few_ticks(6))
@@ -196,7 +198,7 @@ def _slopes(results: Results, preset: Preset) -> Iterator[Sketch]:
     yield Sketch(
         "drift-slope",
         "Planted shifts and what the measures say of them, means over seeds; on the grey diagonal a shift is found in "
-        f"full. Slopes by least squares: {'; '.join(told)}.",
+        f"full. Slopes by least squares with 95 % intervals: {'; '.join(told)}.",
         f"Lines of measured over planted shift. Slopes: {'; '.join(told)}.",
         figure,
     )

@@ -103,6 +103,7 @@ def to_html(table: Table, drawings: Sequence[Drawing]) -> str:
             for drawing in drawings
         ],
         differences_title=DIFFERENCES,
+        several=len({each.column for each in table.differences}) > 1,
         differences=[
             {
                 "what": f"{each.label} against {each.against_label}",

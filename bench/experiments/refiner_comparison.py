@@ -16,6 +16,7 @@ from bench.experiments.parts.columns import (
     REALISM_KID,
     REALISM_SWD,
     SECONDS,
+    SSIM,
 )
 from bench.experiments.parts.profiles import PAPER_IMAGES, QUICK_IMAGES, SMOKE, STANDARD_IMAGES
 from bench.experiments.parts.rows import AUGMENTED, BASELINES, NORMALISED, REAL, SYNTHETIC, changed
@@ -55,7 +56,7 @@ EXPERIMENT = Experiment(
     rows=rows,
     columns=(
         ERROR_CNN, ERROR_KNN, DRIFT, DRIFT_BIAS, REALISM_AUC, REALISM_SWD, REALISM_KID, REALISM_FID, CHANGE,
-        SECONDS,
+        SSIM, SECONDS,
     ),
     profiles={
         "smoke": SMOKE,

@@ -13,8 +13,9 @@ from bench.core.context import RunContext
 from bench.core.refiner import Refiner
 from bench.engine.plan import Request, make_plan
 from bench.engine.store import Store
-from tests.e2e.conftest import SMOKE, Bench
+from tests.e2e.conftest import EXPERIMENT, SMOKE, Bench
 
+WHERE = ("--experiment", EXPERIMENT, "--profile", "smoke")
 USAGE = [
     (("run", "gaze-tabel3"), "unknown experiment 'gaze-tabel3' (did you mean 'gaze-table3'?)"),
     (("run", "gaze-table3", "--refiner", "simgam"), "unknown refiner 'simgam' (did you mean 'simgan'?)"),
@@ -95,10 +96,10 @@ def test_refine_takes_any_size_and_keeps_names(finished: Bench, tmp_path: Path) 
         grey_as_rgb=np.repeat(rng.integers(0, 255, (35, 55, 1), np.uint8), 3, axis=2),
     )
     into = tmp_path / "into"
-    finished("refine", str(folder), str(into), "--profile", "smoke")
+    finished("refine", str(folder), str(into), *WHERE)
     sizes = {path.name: Image.open(path).size for path in into.iterdir()}
     assert sizes == {"eye.png": (55, 35), "wide.png": (90, 40), "grey_as_rgb.png": (55, 35)}
-    plan = make_plan(Request("gaze-table3", profile="smoke"))
+    plan = make_plan(Request(EXPERIMENT, profile="smoke"))
     simgan: Refiner = registry.load("refiners", "simgan").load(Store(finished.store).verified(plan.fits["simgan", 0]))
     eye = np.asarray(Image.open(folder / "eye.png"))
     np.testing.assert_array_equal(np.asarray(Image.open(into / "eye.png")), simgan.refine(eye[None], RunContext(0))[0])
@@ -117,7 +118,7 @@ def test_refine_reads_all_before_it_writes(
         Image.fromarray(np.random.default_rng(0).integers(0, 255, (35, 55, 3), np.uint8)).save(folder / name)
     else:
         (folder / name).write_bytes(content)
-    last = one_line(finished, "refine", str(folder), str(tmp_path / "into"), "--profile", "smoke", code=3)
+    last = one_line(finished, "refine", str(folder), str(tmp_path / "into"), *WHERE, code=3)
     assert message in last
     assert name in last
     assert not (tmp_path / "into").exists()
@@ -125,7 +126,7 @@ def test_refine_reads_all_before_it_writes(
 
 def test_an_empty_folder_has_no_images(finished: Bench, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
-    last = one_line(finished, "refine", str(tmp_path / "images"), str(tmp_path / "into"), "--profile", "smoke", code=3)
+    last = one_line(finished, "refine", str(tmp_path / "images"), str(tmp_path / "into"), *WHERE, code=3)
     assert "holds no images" in last
 
 

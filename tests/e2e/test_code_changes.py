@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CHECKOUT, Bench
+from tests.e2e.conftest import CHECKOUT, EXPERIMENT, Bench
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def copy(finished: Bench, tmp_path: Path) -> Bench:
 
 
 def _to_run(bench: Bench) -> dict[str, str]:
-    plan = json.loads(bench("plan", "gaze-table3", "--profile", "smoke", "--json").stdout)
+    plan = json.loads(bench("plan", EXPERIMENT, "--profile", "smoke", "--json").stdout)
     return {step["label"]: step["why"] for step in plan["steps"] if not step["stored"]}
 
 
@@ -51,7 +51,6 @@ def test_a_changed_loss_retrains_simgan_and_what_hangs_on_it_only(copy: Bench) -
         file.write("\nEXTRA_TERM = 1.0\n")
     expected = {
         "train simgan, seed 0", "refine with simgan, seed 0",
-        "train knn on simgan, seed 0", "test knn on simgan, seed 0",
         "train cnn on simgan, seed 0", "test cnn on simgan, seed 0",
     }  # fmt: skip
     found = _to_run(copy)
@@ -61,9 +60,9 @@ def test_a_changed_loss_retrains_simgan_and_what_hangs_on_it_only(copy: Bench) -
 
 def test_a_changed_estimator_retrains_itself_only(copy: Bench) -> None:
     assert copy.source is not None
-    with (copy.source / "estimators" / "knn.py").open("a") as file:
+    with (copy.source / "estimators" / "cnn.py").open("a") as file:
         file.write("\nEXTRA = 1.0\n")
-    assert {label.split()[1] for label in _to_run(copy)} == {"knn"}
+    assert {label.split()[1] for label in _to_run(copy)} == {"cnn"}
 
 
 def test_a_changed_report_trains_nothing(copy: Bench) -> None:

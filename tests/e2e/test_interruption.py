@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import SMOKE, Bench
+from tests.e2e.conftest import EXPERIMENT, SMOKE, Bench
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def test_kill_in_the_middle_of_training_then_again_gives_the_same_table(bench: B
     _wait_for(checkpoint)
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
-    assert not (bench.out / "gaze-table3").exists()
+    assert not (bench.out / EXPERIMENT).exists()
     assert checkpoint.exists(), "the checkpoint is lost"
     bench(*LONGER)
     assert bench.table()["digest"] == whole.table()["digest"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.data.simulator.eyes import render_eyes
-from tests.e2e.conftest import SMOKE, Bench
+from tests.e2e.conftest import EXPERIMENT, SMOKE, Bench
 
 pytestmark = pytest.mark.slow
 
@@ -42,20 +42,14 @@ seed = 999
 """
 
 
-def _statuses(bench: Bench) -> dict[str, str]:
-    return {row["key"]: row["status"] for row in bench.table()["rows"] if row["status"] != "quoted"}
-
-
 def test_own_arrays_run_like_any_data_set(bench: Bench) -> None:
     eyes = render_eyes(200, domain="near", seed=5, persons=[3])
     np.savez(bench.root / "own.npz", image=eyes.images, gaze=eyes.gaze)
     (bench.root / "own.toml").write_text(ARRAYS)
-    done = bench(*SMOKE, "--data", "./own.toml")
-    assert _statuses(bench) == {
-        "knn/synthetic": "measured", "knn/refined": "measured", "knn/real": "not run",
-        "cnn/synthetic": "measured", "cnn/refined": "measured", "cnn/real": "not run",
-    }  # fmt: skip
-    rows = {row["key"]: row for row in bench.table()["rows"]}
+    done = bench("run", "gaze-table3", "--profile", "smoke", "--data", "./own.toml")
+    rows = {row["key"]: row for row in bench.table("gaze-table3")["rows"]}
+    for row in rows.values():
+        assert row["status"] == ("not run" if row["train"] == "real" else "measured"), row["key"]
     assert rows["cnn/real"]["reason"] == "own:real has no labels to train on"
     assert rows["cnn/synthetic"]["paper_status"] == "not comparable"
     assert rows["cnn/synthetic"]["n_test"] == 80
@@ -64,7 +58,7 @@ def test_own_arrays_run_like_any_data_set(bench: Bench) -> None:
 
 def test_a_labelled_training_person_in_the_test_set_is_refused(bench: Bench) -> None:
     (bench.root / "shared.toml").write_text(SHARED)
-    words = (*SMOKE, "--data", "./shared.toml", "--progress", "none")
+    words = ("run", "gaze-table3", "--profile", "smoke", "--data", "./shared.toml", "--progress", "none")
     done = bench(*words, check=3)
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
@@ -94,11 +88,11 @@ def test_a_refiner_that_diverges_fails_its_cells_and_no_others(finished: Bench, 
     diverged = Bench(finished.root)
     table = diverged.table()
     assert all(row["status"] != "failed" for row in table["rows"]), "the finished table was touched"
-    rows = {row["key"]: row for row in json.loads((tmp_path / "gaze-table3" / "table.json").read_text())["rows"]}
-    assert rows["cnn/refined"]["status"] == rows["knn/refined"]["status"] == "failed"
-    assert rows["cnn/refined"]["value"] is None
-    assert "step" in rows["cnn/refined"]["reason"]
-    assert rows["cnn/synthetic"]["status"] == "measured"
+    rows = {row["key"]: row for row in json.loads((tmp_path / EXPERIMENT / "table.json").read_text())["rows"]}
+    assert rows["refined"]["status"] == rows["refined-4x"]["status"] == "failed"
+    assert rows["refined"]["value"] is None
+    assert "step" in rows["refined"]["reason"]
+    assert rows["synthetic"]["status"] == "measured"
 
 
 def test_damage_in_the_store_is_told_and_mended_by_the_next_run(finished: Bench, bench: Bench) -> None:

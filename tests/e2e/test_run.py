@@ -1,4 +1,4 @@
-"""`bench run gaze-table3`: from nothing to the table, and at once from a full store."""
+"""`bench run`: from nothing to the table, and at once from a full store."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ import sys
 
 import pytest
 
-from tests.e2e.conftest import SMOKE, Bench
+from tests.e2e.conftest import EXPERIMENT, SMOKE, Bench
 
 pytestmark = pytest.mark.slow
 
-MEASURED = {f"{estimator}/{train}" for estimator in ("knn", "cnn") for train in ("synthetic", "refined", "real")}
+MEASURED = {"synthetic", "synthetic-4x", "refined", "refined-4x"}
 
 
-def test_the_table_has_every_row_measured_or_quoted(finished: Bench) -> None:
+def test_the_table_has_every_row_measured(finished: Bench) -> None:
     table = finished.table()
     rows = {row["key"]: row for row in table["rows"]}
-    assert {key for key, row in rows.items() if row["status"] == "measured"} == MEASURED
-    assert sum(row["status"] == "quoted" for row in rows.values()) == 5
-    for key in MEASURED:
-        assert 0 < rows[key]["value"] < 90
-        assert rows[key]["n_test"] == 200
-        assert rows[key]["paper_status"] in ("not comparable", None)
-    assert rows["cnn/refined"]["paper"] == 7.8
-    assert table["metric"]["unit"] == "deg"
+    assert {key for key, row in rows.items() if row["status"] == "measured"} == MEASURED == set(rows)
+    for row in rows.values():
+        assert 0 <= row["value"] == row["cells"]["within-7"]["value"] <= row["cells"]["within-13"]["value"] <= 100
+        assert 0 < row["cells"]["error"]["value"] < 90
+        assert row["n_test"] == 200
+        assert row["paper_status"] == "not comparable"
+    assert (rows["refined-4x"]["paper"], rows["refined-4x"]["cells"]["within-13"]["paper"]) == (48.8, 87.2)
+    assert table["metric"]["unit"] == "%"
     assert table["provenance"]["keys"]
 
 
 def test_the_report_is_complete(finished: Bench) -> None:
-    folder = finished.out / "gaze-table3"
+    folder = finished.out / EXPERIMENT
     expected = {"table.md", "table.tex", "table.csv", "table.json", "report.html", "provenance.json"}
     assert expected <= {path.name for path in folder.iterdir()}
     figures = {path.name for path in (folder / "figures").iterdir()}
-    for name in ("error-curves", "pictures", "training-curves", "training-strip"):
+    for name in ("error-curves", "pictures", "training-curves"):
         assert {f"{name}.pdf", f"{name}.png"} <= figures
     assert "simulator" in (folder / "table.md").read_text()
 
@@ -57,14 +57,14 @@ def test_again_is_only_printing_and_imports_nothing_heavy(finished: Bench) -> No
 
 
 def test_report_rebuilds_the_same_table_from_the_store(finished: Bench) -> None:
-    done = finished("report", "gaze-table3", "--profile", "smoke", "--out", "elsewhere", "--json")
+    done = finished("report", EXPERIMENT, "--profile", "smoke", "--out", "elsewhere", "--json")
     assert json.loads(done.stdout)["rows"] == finished.table()["rows"]
     assert json.loads(done.stdout)["digest"] == finished.table()["digest"]
 
 
 def test_a_report_changed_by_hand_is_written_anew(finished: Bench) -> None:
-    finished("report", "gaze-table3", "--profile", "smoke", "--out", "edited")
-    table = finished.root / "edited" / "gaze-table3" / "table.md"
+    finished("report", EXPERIMENT, "--profile", "smoke", "--out", "edited")
+    table = finished.root / "edited" / EXPERIMENT / "table.md"
     original = table.read_text()
     table.write_text("nonsense")
     finished(*SMOKE, "--out", "edited")
@@ -72,9 +72,9 @@ def test_a_report_changed_by_hand_is_written_anew(finished: Bench) -> None:
 
 
 def test_plan_says_that_all_is_stored(finished: Bench) -> None:
-    plan = json.loads(finished("plan", "gaze-table3", "--profile", "smoke", "--json").stdout)
+    plan = json.loads(finished("plan", EXPERIMENT, "--profile", "smoke", "--json").stdout)
     assert plan["to_run"] == 0
-    assert plan["cells"] == plan["cells_stored"] == 6
+    assert plan["cells"] == plan["cells_stored"] == 12
 
 
 def test_serial_and_worker_processes_give_the_same_numbers(finished: Bench, bench: Bench) -> None:

@@ -51,7 +51,7 @@ def test_it_finds_its_data_files_outside_the_checkout(unpacked: Path, tmp_path: 
     bench = make(tmp_path / "elsewhere", source=unpacked)
     lists = json.loads(bench("list", "--json").stdout)
     assert {entry["name"] for entry in lists["datasets"]} >= {"simulator", "mpiigaze", "paper"}
-    plan = json.loads(bench("plan", "gaze-table3", "--profile", "smoke", "--json").stdout)
-    assert plan["to_run"] == 17
+    plan = json.loads(bench("plan", "gaze-table2", "--profile", "smoke", "--json").stdout)
+    assert plan["to_run"] == 15
     where = bench("doctor", "--json").stdout
     assert json.loads(where)["simgan-bench"]["commit"] is None, "the wheel took the checkout's commit for its own"

@@ -22,6 +22,7 @@ REALISM_FID = Column(
     "fid", "FID", of="images", name="frechet-inception", quantity="fid", needs=("frechet-inception.weights",)
 )
 CHANGE = Column("change", "Change", of="images", name="change", quantity="l1")
+SSIM = Column("ssim", "SSIM to synthetic", of="images", name="change", quantity="ssim")
 SECONDS = Column("seconds", "Training", of="training")
 
 EFFECTS = (ERROR_CNN, DRIFT, DRIFT_BIAS, REALISM_AUC, REALISM_SWD, CHANGE)
