@@ -17,6 +17,8 @@ CHECKOUT = Path(__file__).parents[2]
 # A quick experiment for what is the same in all of them; tests/e2e/test_experiments.py runs every one.
 EXPERIMENT = "gaze-table2"
 SMOKE = ("run", EXPERIMENT, "--profile", "smoke")
+# In one process: worker processes would each import torch first, and two tests run at a time anyway.
+SERIAL = ("--executor", "serial", "--progress", "none")
 
 
 @dataclass(frozen=True)
@@ -83,5 +85,5 @@ def bench(tmp_path: Path) -> Bench:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """A `bench` whose store holds a finished smoke run; tests only read it."""
     ready = make(tmp_path_factory.mktemp("finished"))
-    ready(*SMOKE)
+    ready(*SMOKE, *SERIAL)
     return ready

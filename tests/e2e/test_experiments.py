@@ -8,7 +8,7 @@ import pytest
 
 from bench.core import registry
 from bench.core.experiment import Experiment
-from tests.e2e.conftest import Bench, make
+from tests.e2e.conftest import SERIAL, Bench, make
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 @pytest.mark.parametrize("name", registry.names("experiments"))
 def test_it_runs(name: str, shared: Bench) -> None:
-    shared("run", name, "--profile", "smoke", "--progress", "none")
+    shared("run", name, "--profile", "smoke", *SERIAL)
     folder = shared.out / name
     table = json.loads((folder / "table.json").read_text())
     experiment: Experiment = registry.load("experiments", name)

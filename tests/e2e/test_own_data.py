@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.data.simulator.eyes import render_eyes
-from tests.e2e.conftest import EXPERIMENT, SMOKE, Bench
+from tests.e2e.conftest import EXPERIMENT, SERIAL, SMOKE, Bench
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def test_own_arrays_run_like_any_data_set(bench: Bench) -> None:
     eyes = render_eyes(200, domain="near", seed=5, persons=[3])
     np.savez(bench.root / "own.npz", image=eyes.images, gaze=eyes.gaze)
     (bench.root / "own.toml").write_text(ARRAYS)
-    done = bench("run", "gaze-table3", "--profile", "smoke", "--data", "./own.toml")
+    done = bench("run", "gaze-table3", "--profile", "smoke", "--data", "./own.toml", *SERIAL)
     rows = {row["key"]: row for row in bench.table("gaze-table3")["rows"]}
     for row in rows.values():
         assert row["status"] == ("not run" if row["train"] == "real" else "measured"), row["key"]
@@ -58,7 +58,7 @@ def test_own_arrays_run_like_any_data_set(bench: Bench) -> None:
 
 def test_a_labelled_training_person_in_the_test_set_is_refused(bench: Bench) -> None:
     (bench.root / "shared.toml").write_text(SHARED)
-    words = ("run", "gaze-table3", "--profile", "smoke", "--data", "./shared.toml", "--progress", "none")
+    words = ("run", "gaze-table3", "--profile", "smoke", "--data", "./shared.toml", *SERIAL)
     done = bench(*words, check=3)
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
@@ -101,10 +101,10 @@ def test_damage_in_the_store_is_told_and_mended_by_the_next_run(finished: Bench,
     content = bytearray(largest.read_bytes())
     content[len(content) // 2] ^= 0xFF
     largest.write_bytes(content)
-    done = bench(*SMOKE, "--progress", "none", check=3)
+    done = bench(*SMOKE, *SERIAL, check=3)
     assert "is damaged: images.h5 should hash to" in done.stderr
     assert done.stderr.count("\n") == 1
-    bench(*SMOKE, "--progress", "none")
+    bench(*SMOKE, *SERIAL)
     assert bench.table()["digest"] == finished.table()["digest"]
 
 

@@ -78,5 +78,5 @@ def test_plan_says_that_all_is_stored(finished: Bench) -> None:
 
 
 def test_serial_and_worker_processes_give_the_same_numbers(finished: Bench, bench: Bench) -> None:
-    bench(*SMOKE, "--executor", "serial", "--progress", "none")
+    bench(*SMOKE, "--executor", "processes", "--progress", "none")
     assert bench.table()["digest"] == finished.table()["digest"]
