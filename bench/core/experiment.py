@@ -89,6 +89,7 @@ class Column:
 class Profile:
     """How large a run is: seeds, and images by role (None = all that the data have).
 
+    'labelled' images are as many as 'real' ones unless the profile says otherwise.
     preset: of the components, where it is not the profile's own name. leaves_out: rows for which there is no time.
     """
 
@@ -104,6 +105,8 @@ class Experiment:
 
     `rows` raises UsageError for refiners that the question makes no sense for. The first column is the headline:
     its numbers stand beside the paper's. notes: sentences for under the table.
+    more: what a larger synthetic set consists of, where it is not just more of the same: size -> options of its reader
+    (all three views); rows of that size are not run on data whose reader has no such options.
     """
 
     name: str
@@ -116,3 +119,4 @@ class Experiment:
     figures: tuple[Figure, ...]
     data: str
     notes: tuple[str, ...] = ()
+    more: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)

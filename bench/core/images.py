@@ -29,7 +29,7 @@ class ImageArray(Protocol):
 class LabelConvention:
     """What the labels of a set mean; printed under every table.
 
-    `angles` says in which unit the *source* gave angles: labels in memory are always unit vectors.
+    `angles` says in which unit the *source* gave angles: labels in memory are always unit vectors. Empty: none.
     """
 
     space: str = "camera, normalised as in MPIIGaze"
@@ -39,7 +39,8 @@ class LabelConvention:
 
     def line(self) -> str:
         """The convention in one line of text."""
-        return f"{self.space}; {self.signs}; source angles in {self.angles}; mirroring: {self.mirroring}"
+        angles = f"source angles in {self.angles}" if self.angles else ""
+        return "; ".join(text for text in (self.space, self.signs, angles, f"mirroring: {self.mirroring}") if text)
 
 
 # name -> (trailing shape, what it is). Anything else is refused: a misspelt label would be lost silently.
@@ -50,6 +51,7 @@ LABELS: Mapping[str, tuple[tuple[int, ...], str]] = {
     "eye_width": ((), "corner to corner, px"),
     "head_pose": ((2,), "head pitch and yaw, radians: where the face points, signs as the gaze's"),
     "joints": ((14, 3), "hand joints: u, v in pixels and depth in mm"),
+    "camera": ((4,), "focal lengths and centre of the camera: fx, fy, cx, cy in pixels"),
 }
 UNIT_LENGTH_TOLERANCE = 1e-3
 

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bench.core.errors import UsageError, did_you_mean
 
 PROFILES = ("smoke", "quick", "standard", "paper")
+HAND = "hand-"
+"""What stands before a profile's name in the presets of hand experiments."""
 
 
 class Settings(BaseModel):
@@ -23,8 +25,8 @@ class Settings(BaseModel):
 class Component:
     """A configured part that the registry finds by its file's name (a refiner or an estimator).
 
-    `presets` maps a preset's name to the settings it changes. The profiles' names are always valid:
-    a component that does not list one runs it with its defaults.
+    `presets` maps a preset's name to the settings it changes. The profiles' names are always valid, and 'hand-' with
+    one of them: a component that does not list 'hand-quick' runs its 'quick', and without that its defaults.
     """
 
     Config: ClassVar[type[Settings]] = Settings
@@ -37,13 +39,14 @@ class Component:
     @classmethod
     def configured(cls, preset: str = "quick", settings: Mapping[str, Any] | None = None) -> Self:
         """The component with a preset's settings and the user's own on top; UsageError when they are wrong."""
-        if preset not in cls.presets and preset not in PROFILES:
+        chosen = preset if preset in cls.presets else preset.removeprefix(HAND)
+        if chosen not in cls.presets and chosen not in PROFILES:
             known = sorted({*cls.presets, *PROFILES})
             raise UsageError(
                 f"{_title(cls)} has no preset '{preset}'{did_you_mean(preset, known)}; it has {', '.join(known)}"
             )
         try:
-            return cls(cls.Config.model_validate({**cls.presets.get(preset, {}), **(settings or {})}))
+            return cls(cls.Config.model_validate({**cls.presets.get(chosen, {}), **(settings or {})}))
         except ValidationError as error:
             raise UsageError(_explain(cls, error)) from error
 

@@ -119,8 +119,8 @@ def make_plan(request: Request) -> Plan:
     )
     components = _components(experiment, rows)
     settings, images = _split_settings(request.settings, components, profile)
-    largest = max(row.size for row in rows)
-    builder = _Builder(profile.preset or request.profile, settings, images, roles, largest)
+    builder = _Builder(profile.preset or request.profile, settings, images, roles, experiment.more)
+    builder.largest = max((row.size for row in rows if not builder.without_more(row)), default=1)
     experiment = replace(
         experiment, columns=tuple(column for column in experiment.columns if not builder.lacking(column))
     )
@@ -179,17 +179,19 @@ class _Builder:
     settings: Mapping[str, Mapping[str, Any]]
     images: Mapping[str, int | None]
     roles: Mapping[str, DataSource]
+    more: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     largest: int = 1
     """The largest size of a row: refiners are trained on that many images."""
-    identities: dict[str, dict[str, Any]] = field(default_factory=dict)
+    identities: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     fits: dict[tuple[str, int], str] = field(default_factory=dict)
     refined_sets: dict[tuple[str, int, int], str] = field(default_factory=dict)
 
     def obstacle(self, row: Row, column: Column) -> str:
         """Why a cell cannot be run with these data and settings; empty when it can."""
-        if self.lacking(row):
-            return self.lacking(row)
+        reason = self.lacking(row) or self.without_more(row)
+        if reason:
+            return reason
         gauge = _measure(column).gauge if column.of == "images" else "none"
         return self.unlabelled() if row.train == "real" or gauge == "real" else ""
 
@@ -200,13 +202,22 @@ class _Builder:
             return ""
         return f"it needs {' or '.join(f'--set {name}=...' for name in part.needs)}"
 
+    def without_more(self, row: Row) -> str:
+        """Why there is no synthetic set of the row's size; empty when there is."""
+        source, options = self.roles["synthetic"], self.more.get(row.size)
+        if not options:
+            return ""
+        known = registry.load("readers", source.format).Config.model_fields
+        unknown = [name for name in options if name not in known]
+        return f"{source.name} has no {' and no '.join(unknown)} to choose" if unknown else ""
+
     def unlabelled(self) -> str:
         """Why there are no labelled real images to train on; empty when there are."""
         source = self.roles[self._labelled()]
         if not source.labelled:
             return f"{source.name} has no labels to train on"
         try:
-            self._identity(self._labelled())
+            self._identity(self._labelled(), 1)
         except DataError as error:
             if "labelled" in self.roles:  # a set of its own, which a user may not have
                 return str(error)
@@ -231,10 +242,15 @@ class _Builder:
         chosen = {**self.settings.get(name, {}), **own}
         return {"preset": chosen.pop("preset", self.preset), "settings": chosen}
 
-    def _identity(self, role: str) -> dict[str, Any]:
-        if role not in self.identities:  # hashing a data set's files takes a while
-            self.identities[role] = self.roles[role].identity()
-        return self.identities[role]
+    def _source(self, role: str, size: int) -> DataSource:
+        source = self.roles[role]
+        more = self.more.get(size, {}) if role == "synthetic" else {}
+        return replace(source, options={**source.options, **more}) if more else source
+
+    def _identity(self, role: str, size: int) -> dict[str, Any]:
+        if (role, size) not in self.identities:  # hashing a data set's files takes a while
+            self.identities[role, size] = self._source(role, size).identity()
+        return self.identities[role, size]
 
     def _step(
         self,
@@ -252,9 +268,9 @@ class _Builder:
         return recipe.key
 
     def prepared(self, role: str, size: int) -> str:
-        source = self.roles[role]
-        count = self.images["real" if role == "labelled" else role]
-        config = {"source": self._identity(role), "count": count if count is None else count * size}
+        source = self._source(role, size)
+        count = self.images["real" if role == "labelled" and role not in self.images else role]
+        config = {"source": self._identity(role, size), "count": count if count is None else count * size}
         place = {"source": source.spec()}
         return self._step("prepare", f"prepare {source.name}", ("readers", source.format), config, {}, place=place)
 

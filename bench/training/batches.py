@@ -1,4 +1,4 @@
-"""Images that live on the device as uint8, and batches as index selections there: no loader workers."""
+"""Images that live on the device as they are stored, and batches as index selections there: no loader workers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.core.errors import DataError
+
+DEEPEST_MM = 32_767
+
 
 def resident(images: Any, device: str) -> torch.Tensor:
-    """(N, H, W) images as an (N, 1, H, W) tensor, (N, H, W, 3) as (N, 3, H, W); same dtype, on the device."""
-    tensor = torch.from_numpy(np.ascontiguousarray(images[:]))
+    """(N, H, W) images as an (N, 1, H, W) tensor, (N, H, W, 3) as (N, 3, H, W), on the device.
+
+    uint8 stays; uint16 depth becomes int16, which torch computes with. DataError for depth beyond 32,767 mm.
+    """
+    stored = np.ascontiguousarray(images[:])
+    if stored.dtype == np.uint16:
+        if stored.max(initial=0) > DEEPEST_MM:
+            raise DataError(f"depth of {stored.max()} mm; up to {DEEPEST_MM} mm can be used: is it in another unit?")
+        stored = stored.astype(np.int16)
+    tensor = torch.from_numpy(stored)
     return (tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor.unsqueeze(1)).to(device)
 
 
@@ -20,12 +32,11 @@ def to_unit(images: torch.Tensor) -> torch.Tensor:
     return images.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1.0)
 
 
-def to_uint8(images: torch.Tensor) -> NDArray[np.uint8]:
-    """(N, 1, H, W) in -1..1 to (N, H, W) uint8, (N, 3, H, W) to (N, H, W, 3); rounded to nearest."""
-    levels = images.float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)
-    levels = levels.squeeze(1) if levels.shape[1] == 1 else levels.permute(0, 2, 3, 1).contiguous()
-    result: NDArray[np.uint8] = levels.cpu().numpy()
-    return result
+def arrays(stored: torch.Tensor) -> NDArray[Any]:
+    """Undoes `resident`: (N, 1, H, W) to (N, H, W), (N, 3, H, W) to (N, H, W, 3); uint8 stays, int16 becomes uint16."""
+    images = stored.squeeze(1) if stored.shape[1] == 1 else stored.permute(0, 2, 3, 1).contiguous()
+    found: NDArray[Any] = images.cpu().numpy()
+    return found.astype(np.uint16) if found.dtype == np.int16 else found
 
 
 class Sampler:
