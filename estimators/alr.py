@@ -85,7 +85,7 @@ class AdaptiveLinearRegression(ArrayEstimator):
         np.add.at(gaze, group.ravel(), train.gaze)
         return {"features": features, "gaze": gaze / size[:, None]}
 
-    def _read_gaze(self, images: NDArray[np.uint8], run: RunContext) -> NDArray[np.float64]:
+    def _read(self, images: NDArray[np.uint8], run: RunContext) -> NDArray[np.float64]:
         gaze = np.empty((len(images), 3))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # `sparsest_weights` checks what it gets

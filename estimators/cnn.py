@@ -22,15 +22,15 @@ from bench.training.batches import resident, to_unit
 from bench.training.device import choose_device
 from estimators.nn.adaptation import reestimate_batch_norms
 from estimators.nn.evaluation import evaluate
+from estimators.nn.eye_network import EyeEstimator, EyeSettings
 from estimators.nn.layers import Conv2d, Linear, SizedNetwork
-from estimators.nn.network_estimator import NetworkEstimator, NetworkSettings
 
 SMALLEST_SIDE_PX = 19
 FLAT = 1e-3
 """Standard deviation, in grey values / 127.5, below which an image counts as flat."""
 
 
-class CNNSettings(NetworkSettings):
+class CNNSettings(EyeSettings):
     """Settings of the gaze CNN; the training's own are inherited."""
 
     maps: tuple[int, int, int, int, int] = Field(
@@ -62,7 +62,7 @@ class CNNSettings(NetworkSettings):
     )
 
 
-class GazeCNN(NetworkEstimator["_GazeNetwork"]):
+class GazeCNN(EyeEstimator["_GazeNetwork"]):
     """The gaze estimation CNN of section 3.1: (35, 55) grey image -> gaze vector (x, y, z), Euclidean loss.
 
     Conv3x3 32, 32, 64 - MaxPool3x3 /2 - Conv3x3 80, 192 - MaxPool2x2 /2 - 9600 - 1000 - 3, ReLU between.
@@ -133,6 +133,8 @@ class _GazeNetwork(SizedNetwork):
     Each ReLU that a pooling follows comes after it: the two commute, and there is less to compute.
     The maps are flattened channels last, a permutation of the paper's order that needs no copy.
     """
+
+    last: Linear
 
     def __init__(self, size: tuple[int, int], config: CNNSettings) -> None:
         super().__init__(size)

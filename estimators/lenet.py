@@ -19,13 +19,13 @@ from bench.data.gaze_angles import pitch_yaw_from_vectors, vectors_from_pitch_ya
 from bench.training.batches import resident, to_unit
 from bench.training.device import choose_device
 from estimators.nn.evaluation import evaluate
+from estimators.nn.eye_network import EyeEstimator, EyeSettings
 from estimators.nn.layers import Conv2d, Linear, SizedNetwork
-from estimators.nn.network_estimator import NetworkEstimator, NetworkSettings
 
 SMALLEST_SIDE_PX = 16
 
 
-class LeNetSettings(NetworkSettings):
+class LeNetSettings(EyeSettings):
     """Settings of LeNet; the training's own are inherited."""
 
     maps: tuple[int, int] = Field(
@@ -34,7 +34,7 @@ class LeNetSettings(NetworkSettings):
     hidden: int = Field(500, ge=1, description="Width of the hidden fully connected layer. Zhang et al. 2015: 500.")
 
 
-class LeNet(NetworkEstimator["_LeNetwork"]):
+class LeNet(EyeEstimator["_LeNetwork"]):
     """Grey eye image and head pose -> gaze (Zhang et al., "Appearance-Based Gaze Estimation in the Wild", CVPR 2015).
 
     Conv5x5 20 - MaxPool2x2 - Conv5x5 50 - MaxPool2x2 - FC500, ReLU - head pitch and yaw appended - FC2.
@@ -68,7 +68,7 @@ class LeNet(NetworkEstimator["_LeNetwork"]):
     def _new_network(self, size: tuple[int, int]) -> _LeNetwork:
         return _LeNetwork(size, self.config)
 
-    def _targets(self, labels: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _targets(self, labels: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
         return pitch_yaw_from_vectors(labels)
 
     def _loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -83,6 +83,8 @@ class LeNet(NetworkEstimator["_LeNetwork"]):
 
 class _LeNetwork(SizedNetwork):
     """(n, 1, H, W) uint8 and (n, 2) head pitch and yaw -> (n, 2) gaze pitch and yaw, float32, all in radians."""
+
+    last: Linear
 
     def __init__(self, size: tuple[int, int], config: LeNetSettings) -> None:
         super().__init__(size)

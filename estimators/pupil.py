@@ -18,8 +18,8 @@ from bench.core.errors import DataError
 from bench.core.images import ImageSet
 from bench.training.batches import to_unit
 from estimators.nn.augmentation import Augment
+from estimators.nn.eye_network import EyeEstimator, EyeSettings
 from estimators.nn.layers import Conv2d, SizedNetwork
-from estimators.nn.network_estimator import NetworkEstimator, NetworkSettings
 
 SMALLEST_SIDE_PX = 9
 STRIDE = 2
@@ -27,7 +27,7 @@ DILATIONS = (1, 2, 4)
 """Of the first 3x3 convolutions; the field of view is then most of the eye."""
 
 
-class PupilSettings(NetworkSettings):
+class PupilSettings(EyeSettings):
     """Settings of the pupil regressor; the training's own are inherited."""
 
     maps: tuple[int, ...] = Field(
@@ -44,7 +44,7 @@ class PupilSettings(NetworkSettings):
     )
 
 
-class PupilRegressor(NetworkEstimator["_PupilNetwork"]):
+class PupilRegressor(EyeEstimator["_PupilNetwork"]):
     """(N, H, W) grey eyes -> (N, 2) pupil centres (x, y) in px, pixel centres at whole numbers.
 
     Conv5x5 /2, then Conv3x3 with dilations 1, 2, 4 and 1, ReLU between, to one map. The prediction is the centre of
@@ -97,6 +97,8 @@ def _visible(images: ImageSet) -> ImageSet:
 
 class _PupilNetwork(SizedNetwork):
     """(n, 1, H, W) uint8 -> (n, 2) px (x, y), float32."""
+
+    last: Conv2d
 
     def __init__(self, size: tuple[int, int], config: PupilSettings) -> None:
         super().__init__(size)

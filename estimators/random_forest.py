@@ -89,7 +89,7 @@ class RandomForest(ArrayEstimator):
         run.log(self.config.trees, out_of_bag_error_deg=error_deg)
         return _trees(forest)
 
-    def _read_gaze(self, images: NDArray[np.uint8], run: RunContext) -> NDArray[np.float64]:
+    def _read(self, images: NDArray[np.uint8], run: RunContext) -> NDArray[np.float64]:
         gaze = np.empty((len(images), 3))
         for chunk in in_chunks(len(images), IMAGE_CHUNK):
             mean = self._mean_gaze(small_images(images[chunk], self.config.size))

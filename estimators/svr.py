@@ -109,7 +109,7 @@ class SupportVectorRegression(ArrayEstimator):
         machine.random_state = 0  # not used for regression, but libsvm's wrapper would draw it from NumPy's global one
         return machine.fit(features, angle)
 
-    def _read_gaze(self, images: NDArray[np.uint8], run: RunContext) -> NDArray[np.float64]:
+    def _read(self, images: NDArray[np.uint8], run: RunContext) -> NDArray[np.float64]:
         parts = [np.empty((0, 3))]
         for count, rows in padded_chunks(len(images), CHUNK):
             parts.append(vectors_from_pitch_yaw(self._angles(images[rows]))[:count])

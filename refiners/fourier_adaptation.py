@@ -19,8 +19,8 @@ from bench.core.fitted_arrays import FittedArrays
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 from bench.core.settings import Settings
-from bench.data.image_checks import check_grey
 from refiners.classical.content import content_seed
+from refiners.classical.eyes_only import check_eyes
 
 IMAGE_CHUNK = 1024
 MOST_PARTNERS = 10_000
@@ -60,7 +60,7 @@ class FourierAdaptation(FittedArrays, Refiner):
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Keep the real images' low-frequency amplitudes; DataError for images it cannot take."""
         for images in (synthetic, real):
-            check_grey(images.images, images.name)
+            check_eyes(images.images, images.name)
         if synthetic.size != real.size:
             raise DataError(
                 f"{synthetic.name} has images of {synthetic.size} px, {real.name} of {real.size}: their frequencies "
@@ -89,7 +89,7 @@ class FourierAdaptation(FittedArrays, Refiner):
         """(N, H, W) uint8 of the size of the real images (else DataError), rounded and clipped to 0..255."""
         arrays = self._fitted()
         height, width = arrays["size"].tolist()
-        check_grey(images, "the images to refine", (height, width))
+        check_eyes(images, "the images to refine", (height, width))
         amplitudes, seed = arrays["amplitudes"], int(arrays["seed"][0])
         window = low_frequencies((height, width), self.config.beta)
         refined = np.empty_like(images)

@@ -11,7 +11,7 @@ from bench.core.context import RunContext
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 from bench.data.equalise import equalise
-from bench.data.image_checks import check_grey
+from refiners.classical.eyes_only import check_eyes
 
 
 class HistogramEqualisation(Refiner):
@@ -23,9 +23,9 @@ class HistogramEqualisation(Refiner):
 
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Nothing to learn; DataError for images it cannot take."""
-        check_grey(synthetic.images, synthetic.name)
+        check_eyes(synthetic.images, synthetic.name)
 
     def refine(self, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
         """(N, H, W) uint8 of any size, each equalised; an image of one grey level stays as it is."""
-        check_grey(images, "the images to refine")
+        check_eyes(images, "the images to refine")
         return equalise(images) if len(images) else np.array(images)

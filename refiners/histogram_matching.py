@@ -12,7 +12,7 @@ from bench.core.context import RunContext
 from bench.core.fitted_arrays import FittedArrays
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
-from bench.data.image_checks import check_grey
+from refiners.classical.eyes_only import check_eyes
 
 IMAGE_CHUNK = 4096
 LEVELS = np.arange(256)
@@ -29,8 +29,8 @@ class HistogramMatching(FittedArrays, Refiner):
 
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Keep the cumulative histogram of all real images; DataError for images it cannot take."""
-        check_grey(synthetic.images, synthetic.name)
-        check_grey(real.images, real.name)
+        check_eyes(synthetic.images, synthetic.name)
+        check_eyes(real.images, real.name)
         counts = np.zeros(256, np.int64)
         for part in in_chunks(len(real), IMAGE_CHUNK):
             counts += np.bincount(real.images[part].ravel(), minlength=256)
@@ -39,7 +39,7 @@ class HistogramMatching(FittedArrays, Refiner):
     def refine(self, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
         """(N, H, W) uint8 of any size; the map of an image depends on that image and the real set only."""
         real_counts = np.diff(self._fitted()["cumulative"], prepend=0)
-        check_grey(images, "the images to refine")
+        check_eyes(images, "the images to refine")
         held = real_counts > 0
         real_quantiles = mean_quantiles(real_counts)[held]
         refined = np.empty_like(images)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from bench.core.refiner import Refiner
 
 class Identity(Refiner):
     """The map that every refiner must beat; also the noise floor of every drift metric."""
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"eyes", "hands"})
 
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Nothing to learn."""

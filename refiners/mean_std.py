@@ -15,7 +15,7 @@ from bench.core.fitted_arrays import FittedArrays
 from bench.core.images import ImageArray, ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 from bench.core.settings import Settings
-from bench.data.image_checks import check_grey
+from refiners.classical.eyes_only import check_eyes
 
 IMAGE_CHUNK = 4096
 
@@ -51,7 +51,7 @@ class MeanStd(FittedArrays, Refiner):
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Measure both sets; DataError for images it cannot take, and when the real images have no contrast."""
         for images in (synthetic, real):
-            check_grey(images.images, images.name)
+            check_eyes(images.images, images.name)
         measured = moments(real.images)
         if measured.within == 0:
             raise DataError(f"{real.name}: every image has one grey level only; choose real images that show something")
@@ -61,7 +61,7 @@ class MeanStd(FittedArrays, Refiner):
         """(N, H, W) uint8 of any size, rounded and clipped to 0..255."""
         arrays = self._fitted()
         real, synthetic = Moments(*arrays["real"].tolist()), Moments(*arrays["synthetic"].tolist())
-        check_grey(images, "the images to refine")
+        check_eyes(images, "the images to refine")
         refined = np.empty_like(images)
         for part in in_chunks(len(images), IMAGE_CHUNK):
             grey = images[part].astype(np.int64)

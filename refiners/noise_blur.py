@@ -17,8 +17,8 @@ from bench.core.fitted_arrays import FittedArrays
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 from bench.core.settings import Settings
-from bench.data.image_checks import check_grey
 from refiners.classical.content import content_seed
+from refiners.classical.eyes_only import check_eyes
 
 IMAGE_CHUNK = 1024
 MOST_IMAGES = 10_000  # of each set, for the spectra
@@ -55,7 +55,7 @@ class NoiseBlur(FittedArrays, Refiner):
         Warns when the real images are neither blurrier nor noisier than the synthetic ones.
         """
         for images in (synthetic, real):
-            check_grey(images.images, images.name)
+            check_eyes(images.images, images.name)
         if synthetic.size != real.size or min(real.size) < LEAST_SIZE:
             raise DataError(
                 f"{synthetic.name} has images of {synthetic.size} px, {real.name} of {real.size}: to compare their "
@@ -74,7 +74,7 @@ class NoiseBlur(FittedArrays, Refiner):
     def refine(self, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
         """(N, H, W) uint8 of any size, blurred, with noise, rounded and clipped to 0..255."""
         arrays = self._fitted()
-        check_grey(images, "the images to refine")
+        check_eyes(images, "the images to refine")
         (blur, noise), seed = arrays["blur_and_noise"].tolist(), int(arrays["seed"][0])
         transfer = _gaussian_transfer(images.shape[1:], blur)
         refined = np.empty_like(images)

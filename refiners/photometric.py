@@ -12,7 +12,7 @@ from bench.core.context import RunContext
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 from bench.core.settings import Settings
-from bench.data.image_checks import check_grey
+from refiners.classical.eyes_only import check_eyes
 
 
 class Photometric(Refiner):
@@ -33,11 +33,11 @@ class Photometric(Refiner):
 
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Nothing to learn; DataError for images it cannot take."""
-        check_grey(synthetic.images, synthetic.name)
+        check_eyes(synthetic.images, synthetic.name)
 
     def refine(self, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
         """(N, H, W) uint8 of any size; each pixel depends on its own grey value only."""
-        check_grey(images, "the images to refine")
+        check_eyes(images, "the images to refine")
         config = self.config
         greys = 255 * config.gain * (np.arange(256) / 255) ** config.gamma + config.offset
         refined: NDArray[np.uint8] = np.clip(np.rint(greys), 0, 255).astype(np.uint8)[images]

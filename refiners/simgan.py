@@ -11,15 +11,18 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from bench.core.context import RunContext
+from bench.core.depth import grey_levels
 from bench.core.errors import DataError, UsageError
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
-from bench.data.image_checks import channels_of
+from bench.data.image_checks import CHANNELS, Kind, kind_of
 from bench.training.checkpoint import load_checkpoint, save_checkpoint
 from bench.training.device import choose_device, keep_freed_memory
+from bench.training.pixels import require_scale
 from refiners.nn.adversarial import AdversarialTraining
 from refiners.nn.assembly import build, new_refiner, patches
 from refiners.nn.diagnostics import find_faults, find_saturation, mean_change, require_finite
@@ -27,60 +30,15 @@ from refiners.nn.inference import apply_in_chunks
 from refiners.nn.losses import LossUnits
 from refiners.nn.networks import RefinerNet
 from refiners.nn.optimisers import decay
+from refiners.nn.presets import PRESETS
 from refiners.nn.settings import SimGANSettings
 from refiners.nn.snapshots import TOLERANCE, Snapshots, Weights, weights_of
 
-_KINDS = {1: "in grey", 3: "in colour"}
+_KINDS: Mapping[Kind, str] = {"grey": "in grey", "colour": "in colour", "depth": "of depth"}
+REFINER_FILE = "refiner.safetensors"
 STRIP_IMAGES = 8
 STRIP_MOMENTS = 8
 FAULT_IMAGES = 512
-
-# Section 3.1 for gaze, and what is known beyond it. One change was needed: with losses summed over patches and
-# pixels, as the paper writes them, SGD at 1e-3 saturates R in the first steps of its pretraining (and in the first
-# iteration of Algorithm 1 where that is avoided), so the sums are divided by D's 126 patches. See docs/simgan.md.
-PAPER: Mapping[str, Any] = {
-    "refiner_maps": 64,
-    "batch": 512,
-    "k_g": 50,
-    "k_d": 1,
-    "lambda_reg": 0.01,
-    "reduction": "per_patch",
-    "pretrain_refiner": 1000,
-    "pretrain_discriminator": 200,
-    "buffer_size": 51_200,
-    "iterations": 2000,
-    "optimiser": "sgd",
-    "learning_rate": 1e-3,
-    "pretrain_learning_rate": None,
-    "constant_part": 1.0,
-}
-PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "smoke": {
-        "refiner_maps": 16,
-        "refiner_blocks": 2,
-        "batch": 8,
-        "buffer_size": 64,
-        "pretrain_refiner": 100,
-        "pretrain_discriminator": 40,
-        "iterations": 160,
-    },
-    "quick": {},
-    "standard": {"iterations": 2400},
-    "paper": PAPER,
-    # "very small (~0.0001) and train for a long time"; batch norm in D; G alone for 500-2,000 steps.
-    "blog": {**PAPER, "learning_rate": 1e-4, "discriminator_norm": "batch", "iterations": 20_000},
-    # The report's text. It says of K both "5 times" and "ten times for each refiner update"; we take K_g = 5. Its
-    # figures end at 25,000.
-    "bojja": {
-        **PAPER,
-        "batch": 32,
-        "k_g": 5,
-        "iterations": 25_000,
-        "buffer_size": 3200,
-        "optimiser": "adam",
-        "adam_beta1": 0.5,
-    },
-}
 
 
 class SimGAN(Refiner):
@@ -90,15 +48,17 @@ class SimGAN(Refiner):
         """See `SimGANSettings`: every field with its range, unit, the paper's value and its source."""
 
     config: Config
+    kinds = frozenset({"eyes", "hands"})
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
     _refiner: RefinerNet | None = None
+    _kind: Kind = "grey"
     _snapshots: Snapshots | None = None
 
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:
         """Pretrain R, pretrain D, then Algorithm 1; one step counter over all three.
 
-        Images are grey or in colour, both sets alike.
+        Images are grey, in colour or of depth, both sets alike.
 
         Raises DataError for images it cannot take and TrainingFailed when the training diverges. The rest
         (a refiner without effect, a collapse, a D that wins) becomes a warning of the run.
@@ -113,7 +73,7 @@ class SimGAN(Refiner):
         if saved is None:
             run.note(**self._facts(training.units))
             run.log_images(0, "inputs", strip)
-            run.log_images(0, "refined", self._apply(training.refiner, strip, training.device))
+            run.log_images(0, "refined", self._apply(training.refiner, strip, run))
             snapshots.keep(0, training.refiner)
         else:
             start = int(saved["step"])
@@ -129,29 +89,32 @@ class SimGAN(Refiner):
                 require_finite(means, nets, done)
                 run.log(done, **means, lr=rate)
             if done in self._strip_moments():
-                run.log_images(done, "refined", self._apply(training.refiner, strip, training.device))
+                run.log_images(done, "refined", self._apply(training.refiner, strip, run))
             if run.checkpoint_due():
                 require_finite(training.means.peek(), nets, done)
                 state = {"step": done, "training": training.state_dict(), "snapshots": snapshots.state_dict()}
                 save_checkpoint(run, state)
             run.progress(done, self._total, "iterations")
         self._refiner, self._snapshots = training.refiner, snapshots
+        self._kind = kind_of(synthetic.images, synthetic.name)
         self._judge(synthetic, real, run)
 
     def refine(self, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
-        """R(x) of (N, H, W) or, if it was trained in colour, (N, H, W, 3) uint8 images of any size.
+        """R(x) of images of any size and of the kind it was trained on.
 
-        The same for an image whatever it is refined with.
+        That is (N, H, W) uint8 in grey, (N, H, W, 3) in colour, or (N, H, W) uint16 depth in mm. The same for an
+        image whatever it is refined with: noise, if R takes some, depends on the image's pixels and on the run's seed.
         """
         if self._refiner is None:
             raise UsageError("simgan: this refiner is not trained; fit it, or load a trained one")
-        channels = channels_of(images, "the images to refine")
-        if channels != self._refiner.channels:
+        kind = kind_of(images, "the images to refine")
+        if kind != self._kind:
             raise DataError(
-                f"simgan: this refiner was trained on images {_KINDS[self._refiner.channels]}, the images to refine "
-                f"are {_KINDS[channels]}; convert them, or train on such images"
+                f"simgan: this refiner was trained on images {_KINDS[self._kind]}, the images to refine are "
+                f"{_KINDS[kind]}; convert them, or train on such images"
             )
-        return self._apply(self._refiner, images, choose_device(run.device))
+        require_scale(images, self.config.depth, "the images to refine")
+        return self._apply(self._refiner, images, run)
 
     def at(self, moment: float) -> Self:
         """R as it was after a share of Algorithm 1's iterations: 0 is after the pretraining, 1 the trained R itself.
@@ -163,7 +126,7 @@ class SimGAN(Refiner):
         if abs(moment - 1) <= TOLERANCE:
             return self
         past = type(self)(self.config.model_copy(update={"snapshots": 0}))
-        past._become(self._snapshots.at(moment), past._new_snapshots())
+        past._become(self._snapshots.at(moment), past._new_snapshots(), self._kind)
         return past
 
     def _update(self, training: AdversarialTraining, step: int) -> float:
@@ -180,7 +143,8 @@ class SimGAN(Refiner):
         if step < discriminator_end:
             training.update_discriminator(discriminator_rate)
             return discriminator_rate
-        share = decay(step - discriminator_end, config.iterations, config.constant_part)
+        drop = None if config.drop_after is None else (config.drop_after, config.drop_factor)
+        share = decay(step - discriminator_end, config.iterations, config.constant_part, drop)
         training.iterate(share * config.learning_rate, share * discriminator_rate)
         return share * config.learning_rate
 
@@ -219,11 +183,11 @@ class SimGAN(Refiner):
         }
 
     def _check(self, synthetic: ImageSet | Unlabelled, real: Unlabelled) -> None:
-        kinds = [_KINDS[channels_of(images.images, images.name)] for images in (synthetic, real)]
+        kinds = [_KINDS[kind_of(images.images, images.name)] for images in (synthetic, real)]
         if kinds[0] != kinds[1]:
             raise DataError(
                 f"{synthetic.name} has images {kinds[0]}, {real.name} {kinds[1]}: the discriminator would tell them "
-                "by it; convert one of the sets"
+                "by it; choose sets of one kind, or convert one"
             )
         if synthetic.size != real.size:
             raise DataError(
@@ -240,38 +204,45 @@ class SimGAN(Refiner):
         """Warn of a training that did not fail but did not work either."""
         config = self.config
         before = _some(synthetic, FAULT_IMAGES, run, "simgan judged synthetic")
-        after = self.refine(before, run)
-        run.note(mean_change_grey=mean_change(after, before))
+        sets = [before, self.refine(before, run), _some(real, FAULT_IMAGES, run, "simgan judged real")]
+        if self._kind == "depth":
+            sets = [grey_levels(images) for images in sets]
+        shown, refined, wanted = sets
+        run.note(mean_change_grey=mean_change(refined, shown))
         faults = find_faults(
-            before,
-            after,
-            _some(real, FAULT_IMAGES, run, "simgan judged real"),
+            shown,
+            refined,
+            wanted,
             least_change=config.least_change,
             least_variation=config.least_variation,
         )
         for fault in [*faults, *find_saturation(run.scalars, config.most_accuracy)]:
             run.warn(fault)
 
-    def _apply(self, refiner: RefinerNet, images: NDArray[Any], device: str) -> NDArray[np.uint8]:
-        return apply_in_chunks(refiner, images, device, self.config.precision)
+    def _apply(self, refiner: RefinerNet, images: NDArray[Any], run: RunContext) -> NDArray[Any]:
+        config, device = self.config, choose_device(run.device)
+        noise = (config.noise_channels, run.stream_seed("simgan noise in refining"))
+        return apply_in_chunks(refiner, images, device, config.precision, config.depth, noise)
 
     def _save_state(self, folder: Path) -> None:
-        """R and its copies: all that refining needs, and what D saw is in the training curves."""
+        """R, its copies and its kind of images: all that refining needs; what D saw is in the training curves."""
         if self._refiner is None or self._snapshots is None:
             raise UsageError("simgan: this refiner is not trained; there is nothing to save")
-        save_file(weights_of(self._refiner), folder / "refiner.safetensors")
+        save_file(weights_of(self._refiner), folder / REFINER_FILE, metadata={"images": self._kind})
         self._snapshots.save(folder)
 
     def _load_state(self, folder: Path) -> None:
         snapshots = self._new_snapshots()
         snapshots.load(folder)
-        self._become(load_file(folder / "refiner.safetensors"), snapshots)
+        with safe_open(folder / REFINER_FILE, framework="pt") as file:
+            kind: Kind = file.metadata()["images"]
+        self._become(load_file(folder / REFINER_FILE), snapshots, kind)
 
-    def _become(self, weights: Weights, snapshots: Snapshots) -> None:
-        """Be the trained refiner with these weights; their shape says for how many channels it is."""
-        refiner = new_refiner(self.config, channels=weights["first.weight"].shape[1])
+    def _become(self, weights: Weights, snapshots: Snapshots, kind: Kind) -> None:
+        """Be the trained refiner with these weights, for images of this kind."""
+        refiner = new_refiner(self.config, CHANNELS[kind])
         refiner.load_state_dict(weights)
-        self._refiner, self._snapshots = refiner, snapshots
+        self._refiner, self._snapshots, self._kind = refiner, snapshots, kind
 
 
 def _some(images: ImageSet | Unlabelled, count: int, run: RunContext, stream: str) -> NDArray[Any]:

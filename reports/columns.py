@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bench.engine.columns import ColumnFacts
 
-PUPIL = "pupil-residual"
+LABELS_BIAS = (("pupil-residual", "bias"), ("joint-drift", "bias"))
+"""What an estimator sees of a label's systematic drift: of the pupil, of the joints."""
 
 
 def error_column(columns: Iterable[ColumnFacts]) -> ColumnFacts | None:
@@ -17,9 +18,9 @@ def error_column(columns: Iterable[ColumnFacts]) -> ColumnFacts | None:
 
 
 def drift_column(columns: Iterable[ColumnFacts]) -> ColumnFacts | None:
-    """The pupil's bias, which tells good refiners from bad ones best; without one, the mean of a drift in px."""
+    """The pupil's or the joints' bias, which tells good refiners from bad ones best; else the mean of a drift in px."""
     found = [column for column in columns if column.kind == "drift" and column.unit == "px"]
-    bias = [column for column in found if (column.name, column.quantity) == (PUPIL, "bias")]
+    bias = [column for column in found if (column.name, column.quantity) in LABELS_BIAS]
     mean = [column for column in found if column.quantity == "mean"]
     return next(iter((*bias, *mean)), None)
 

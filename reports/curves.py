@@ -1,4 +1,7 @@
-"""Figure of error curves: the share of test images within an error, with bands by person (paper, Figure 7)."""
+"""Figure of error curves: the share of test images, or of joints in them, within an error, with bands by person.
+
+The paper's Figures 7 and 12.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
 # The paper's Figure 7 runs to 25 degrees, its Figure 12 to 10 pixels.
 RANGE = {"gaze": (0.0, 25.0, 101), "hand": (0.0, 10.0, 101)}
 CURVE_METRIC = {"gaze": "angular-error", "hand": "joint-distance"}
-AXIS = {"gaze": "Angular error (degrees)", "hand": "Distance (pixels)"}
+AXIS = {"gaze": "Angular error (degrees)", "hand": "Distance (px of the 64x64 grid)"}
+SHARE_OF = {"gaze": "Test images (%)", "hand": "Joints in test images (%)"}
+PAPER_DASHES = (*DASHES, (0, (7, 1.5, 1, 1.5, 1, 1.5)))  # Figure 12 has five curves
 BAND_SEED = 0
 LEVEL = 0.95
 MOST_IN_ONE_PANEL = 8
@@ -39,7 +44,7 @@ Curve = tuple["Row", "CellResults"]
 
 def error_curves(results: Results, preset: Preset | None = None) -> Iterator[Sketch]:
     """One curve per row, averaged over seeds; with many rows, a panel per estimator at page width."""
-    column = next((each.key for each in results.columns if each.name == CURVE_METRIC[results.experiment.task]), None)
+    column = _column(results)
     curves = [(found.row, cell) for found in results.rows if column and (cell := found.complete(column))]
     if not curves:
         raise NothingToDraw("no row has been measured")
@@ -55,6 +60,12 @@ def error_curves(results: Results, preset: Preset | None = None) -> Iterator[Ske
     )
 
 
+def _column(results: Results) -> str | None:
+    """Key of the first column whose metric is the figure's with its own settings: others have another axis."""
+    metric = CURVE_METRIC[results.experiment.task]
+    return next((each.key for each in results.experiment.columns if each.name == metric and not each.options), None)
+
+
 def _one_panel(results: Results, curves: Sequence[Curve], preset: Preset) -> tuple[Figure, bool, str]:
     """The figure, whether it has bands, and the source of the paper's curves in it."""
     width = width_of(preset)
@@ -62,7 +73,7 @@ def _one_panel(results: Results, curves: Sequence[Curve], preset: Preset) -> tup
     axes = figure.add_subplot()
     banded = _draw(axes, results, curves, [row.label for row, _ in curves])
     source = _paper_curves(axes, results, curves)
-    axes.set(xlabel=AXIS[results.experiment.task], ylabel="Test images (%)")
+    axes.set(xlabel=AXIS[results.experiment.task], ylabel=SHARE_OF[results.experiment.task])
     axes.legend(loc="lower right")
     return figure, banded, source
 
@@ -86,7 +97,7 @@ def _panels(results: Results, curves: Sequence[Curve], preset: Preset) -> tuple[
         axes.set_xlabel(AXIS[results.experiment.task])
         axes.legend(loc="upper left", bbox_to_anchor=(0, -0.22), fontsize=7, borderaxespad=0)
     for axes in grid[::abreast]:
-        axes.set_ylabel("Test images (%)")
+        axes.set_ylabel(SHARE_OF[results.experiment.task])
     for axes in grid[len(groups) :]:
         axes.set_visible(False)
     return figure, banded, source
@@ -136,7 +147,8 @@ def _curve(
 ) -> bool:
     """One row's curve and band; tells whether there is a band. A minor curve is thin and without band."""
     # Seeds one after another: the curve is their mean, and a resampled person brings its images of every seed.
-    values = np.concatenate([cell.per_image[seed]["value"] for seed in sorted(cell.values)])
+    found = np.stack([cell.per_image[seed]["value"] for seed in sorted(cell.values)])
+    values = found.ravel()
     shares = 100 * cumulative_curve(values, thresholds)
     every = max(len(thresholds) // 6, 1)
     axes.plot(
@@ -145,7 +157,7 @@ def _curve(
     )  # fmt: skip
     if minor:
         return False
-    owners = np.tile(persons, len(cell.values))
+    owners = np.tile(np.repeat(persons, found[0].size // len(persons)), len(found))  # of every joint
     band = person_band(values, owners, thresholds, LEVEL, np.random.default_rng(BAND_SEED))
     if band is None:
         return False
@@ -162,7 +174,7 @@ def _paper_curves(axes: Axes, results: Results, curves: Sequence[Curve]) -> str:
     drawn = [curve for curve in published if wanted.intersection(curve.references)]
     for number, curve in enumerate(drawn):
         axes.plot(
-            curve.x, curve.percent, color=SOFT_INK, linewidth=0.8, linestyle=DASHES[number % len(DASHES)],
+            curve.x, curve.percent, color=SOFT_INK, linewidth=0.8, linestyle=PAPER_DASHES[number % len(PAPER_DASHES)],
             label=f"paper: {curve.label}", zorder=1,
         )  # fmt: skip
     return source if drawn else ""
@@ -170,8 +182,10 @@ def _paper_curves(axes: Axes, results: Results, curves: Sequence[Curve]) -> str:
 
 def _caption(results: Results, curves: Sequence[Curve], banded: bool, source: str) -> str:
     persons = plural(len(set(results.persons.tolist())), "person")
-    of = "simulated test images" if results.simulator else "test images"
-    text = f"Share of the {len(results.ids):,} {of} within an error; curves are means over seeds."
+    images = f"{len(results.ids):,} {'simulated ' if results.simulator else ''}test images"
+    each = next(iter(curves[0][1].per_image.values()))["value"][0].size
+    counted = f"{images} within an error" if each == 1 else f"{each} joints in {images} within a distance"
+    text = f"Share of the {counted}; curves are means over seeds."
     text += f" Bands: 95 %, by resampling the {persons}." if banded else f" No bands: {persons}."
     if any(_minor(row) for row, _ in curves):
         text += " Grey with markers: baselines, without bands."

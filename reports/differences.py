@@ -55,54 +55,75 @@ class Difference:
     verdict: Verdict
 
 
+@dataclass(frozen=True)
+class Pair:
+    """What is compared with what in one column. values: (S, N), a row's minus the other's, by seed and test image."""
+
+    row: str
+    label: str
+    against: str
+    against_label: str
+    facts: ColumnFacts
+    margin: float
+    values: NDArray[np.float64]
+
+
 def differences(results: Results) -> tuple[Difference, ...]:
     """Every difference that the experiment asks for and whose two rows are complete, Holm within each column."""
     rows = {found.row.key: found for found in results.rows}
     facts = {facts.key: facts for facts in results.columns}
-    pairs = [(row, rows[key]) for row in results.rows for key in row.row.against if key in rows]
+    asked = [(row, rows[key]) for row in results.rows for key in row.row.against if key in rows]
     found: list[Difference] = []
     for column in results.experiment.columns:
         if column.margin is not None:
-            found += _of_column(facts[column.key], column.margin, pairs, results.persons)
+            pairs = [_pair(row, other, facts[column.key], column.margin) for row, other in asked]
+            found += judge([pair for pair in pairs if pair is not None], results.persons)
     return tuple(found)
 
 
-def _of_column(
-    facts: ColumnFacts, margin: float, pairs: Sequence[tuple[RowResults, RowResults]], persons: NDArray[np.str_]
-) -> list[Difference]:
+def judge(pairs: Sequence[Pair], persons: NDArray[np.str_]) -> list[Difference]:
+    """The difference of each pair with its verdict, the p-values adjusted by Holm over all of them.
+
+    persons: (N,), whom each test image is of.
+    """
     from bench.stats_compare import detectable, paired_by_person, seeds_for, tost
 
-    compared = [(row, other, values) for row, other in pairs if (values := _by_seed(row, other, facts.key)) is not None]
-    comparisons = [paired_by_person(values, persons) for _, _, values in compared]
-    adjusted = _holm(comparisons)
+    comparisons = [paired_by_person(pair.values, persons) for pair in pairs]
     return [
         Difference(
-            row=row.row.key,
-            label=row.row.label,
-            against=other.row.key,
-            against_label=other.row.label,
-            column=facts.key,
-            unit=facts.unit,
+            row=pair.row,
+            label=pair.label,
+            against=pair.against,
+            against_label=pair.against_label,
+            column=pair.facts.key,
+            unit=pair.facts.unit,
             mean=comparison.mean,
             ci95=_interval(comparison),
             ci95_seeds=_interval(comparison.over_seeds),
             ci95_persons=_interval(comparison.over_persons),
             p_value=p_value,
-            margin=margin,
+            margin=pair.margin,
             detectable=detectable(comparison),
-            seeds_needed=seeds_for(comparison, margin),
+            seeds_needed=seeds_for(comparison, pair.margin),
             seeds=comparison.seeds,
             persons=comparison.persons,
             verdict=verdict_of(
-                comparison.mean if facts.better == "lower" else -comparison.mean,
+                comparison.mean if pair.facts.better == "lower" else -comparison.mean,
                 p_value,
-                equivalent=tost(values, margin, persons).equivalent,
+                equivalent=tost(pair.values, pair.margin, persons).equivalent,
                 seeds=comparison.seeds,
                 persons=comparison.persons,
             ),
         )
-        for (row, other, values), comparison, p_value in zip(compared, comparisons, adjusted, strict=True)
+        for pair, comparison, p_value in zip(pairs, comparisons, _holm(comparisons), strict=True)
     ]
+
+
+def _pair(row: RowResults, other: RowResults, facts: ColumnFacts, margin: float) -> Pair | None:
+    values = _by_seed(row, other, facts.key)
+    if values is None:
+        return None
+    return Pair(row.row.key, row.row.label, other.row.key, other.row.label, facts, margin, values)
 
 
 def _by_seed(row: RowResults, other: RowResults, column: str) -> NDArray[np.float64] | None:
@@ -113,7 +134,7 @@ def _by_seed(row: RowResults, other: RowResults, column: str) -> NDArray[np.floa
     seeds = sorted(set(one.per_image) & set(two.per_image)) if one and two else []
     if not (one and two and seeds):
         return None
-    return np.stack([one.per_image[seed]["value"] - two.per_image[seed]["value"] for seed in seeds])
+    return np.stack([one.scores(seed) - two.scores(seed) for seed in seeds])
 
 
 def _holm(comparisons: Sequence[Comparison]) -> list[float | None]:
@@ -160,7 +181,12 @@ def sentence(difference: Difference) -> str:
 
 def finding(difference: Difference) -> str:
     """`refined (simgan) against synthetic: -0.78 deg [-1.21, -0.35]`."""
-    text = f"{difference.label} against {difference.against_label}: {signed(difference.mean)}{_unit(difference)}"
+    return f"{difference.label} against {difference.against_label}: {effect(difference)}"
+
+
+def effect(difference: Difference) -> str:
+    """`-0.78 deg [-1.21, -0.35]`, or `-0.78 deg` where there is no interval."""
+    text = f"{signed(difference.mean)}{_unit(difference)}"
     return text if difference.ci95 is None else f"{text} {interval(difference.ci95)}"
 
 
@@ -188,14 +214,14 @@ def _unit(difference: Difference) -> str:
     return f" {difference.unit}" if difference.unit else ""
 
 
-def signed(value: float) -> str:
+def signed(value: float, decimals: int = 2) -> str:
     """`-0.78`, `+0.12`, with a true minus sign."""
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def interval(pair: Interval | None) -> str:
+def interval(pair: Interval | None, decimals: int = 2) -> str:
     """`[-1.21, -0.35]`, or an en dash."""
-    return "–" if pair is None else f"[{signed(pair[0])}, {signed(pair[1])}]"
+    return "–" if pair is None else f"[{signed(pair[0], decimals)}, {signed(pair[1], decimals)}]"
 
 
 def p_words(p_value: float | None) -> str:

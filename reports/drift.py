@@ -1,9 +1,9 @@
-"""Figures of drift: where each image's pupil moved (blog, Figure 9), and how much of a planted shift is found."""
+"""Figures of drift: where each image's pupil or hand moved (blog, Figure 9), how much of a planted shift is found."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from reports.style import COLOURS, DASHES, INK, MARKERS, SOFT_INK, Preset, width
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from bench.core.experiment import Task
     from bench.engine.results import CellResults, Results
 
 MOST_POINTS = 500
@@ -30,7 +31,9 @@ LEFT_IN, RIGHT_IN, BOTTOM_IN, GAP_IN = 0.42, 0.06, 0.36, 0.12
 TITLE_LINE_IN = 0.112
 TITLE_CHARACTERS = 19
 SHOWN_PERCENT = 95.0  # of each row: an ellipse on the wrong spot is far off, and would squeeze all panels
-FIRST_MEASURE = "pupil-ellipse"
+FIRST_MEASURES = ("pupil-ellipse", "joint-drift")
+"""What the paper's authors drew, and what comes nearest to it on hands."""
+UNITS: Mapping[Task, str] = {"gaze": "px of a 55 px wide image", "hand": "px of the 64x64 grid"}
 SLOPE_QUANTITIES = ("mean", "bias")
 
 
@@ -69,8 +72,8 @@ def drift_scatter(results: Results, preset: Preset | None = None) -> Iterator[Sk
         figure, limit = _scatter(clouds, preset or "page")
         yield Sketch(
             file_name("drift-scatter", measure, alone=len(found) == 1),
-            _scatter_caption(measure, clouds, limit),
-            f"Scatter of displacements by {measure} in px: "
+            _scatter_caption(measure, clouds, limit, results.experiment.task),
+            f"Scatter of displacements by {measure} in {UNITS[results.experiment.task]}: "
             + "; ".join(f"{cloud.label}, mean distance {cloud.distance:.2f}" for cloud in clouds)
             + ".",
             figure,
@@ -79,7 +82,7 @@ def drift_scatter(results: Results, preset: Preset | None = None) -> Iterator[Sk
 
 
 def _clouds(results: Results) -> dict[str, list[Cloud]]:
-    """Measure -> its rows' displacements; the ellipses, which the paper's authors drew, come first."""
+    """Measure -> its rows' displacements; `FIRST_MEASURES` come first."""
     found: dict[str, list[Cloud]] = {}
     seen: set[tuple[str, str]] = set()
     for column in results.columns:
@@ -90,7 +93,7 @@ def _clouds(results: Results) -> dict[str, list[Cloud]]:
             if vectors is not None and (measure, row.row.key) not in seen:
                 seen.add((measure, row.row.key))
                 found.setdefault(measure, []).append(Cloud(row.row.label, vectors))
-    return dict(sorted(found.items(), key=lambda each: not each[0].startswith(FIRST_MEASURE)))
+    return dict(sorted(found.items(), key=lambda each: not each[0].startswith(FIRST_MEASURES)))
 
 
 def _vectors(cell: CellResults) -> NDArray[np.float64] | None:
@@ -151,12 +154,13 @@ def _panel(axes: Axes, cloud: Cloud, title: str, limit: float) -> None:
         axis.set_tick_params(labelsize=7)
 
 
-def _scatter_caption(measure: str, clouds: Sequence[Cloud], limit: float) -> str:
+def _scatter_caption(measure: str, clouds: Sequence[Cloud], limit: float, task: Task) -> str:
     outside = sum(int((np.abs(cloud.shown) > limit).any(axis=1).sum()) for cloud in clouds)
     points = sum(len(cloud.shown) for cloud in clouds)
     beyond = f" Beyond the axes, at their border: {outside:,} of {points:,} points." if outside else ""
+    whose = "the mean over each image's joints" if measure.startswith("joint-") else "each image"
     return (
-        f"Displacement of each image after refinement by {measure}, px of a 55 px wide image, y down; first seed, at "
+        f"Displacement of {whose} after refinement by {measure}, {UNITS[task]}, y down; first seed, at "
         f"most {MOST_POINTS} images a panel. Plus: mean vector, whose length is the bias; circle: mean distance."
         f"{beyond}"
     )

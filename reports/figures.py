@@ -63,17 +63,20 @@ def draw_figures(
     with matplotlib.rc_context(style.RC):
         for name in results.experiment.figures:
             try:
-                drawings += [save(sketch, table) for sketch in FIGURES[name](results, preset)]
+                drawings += [save(sketch, _provenance(table)) for sketch in FIGURES[name](results, preset)]
             except NothingToDraw as nothing:
                 missing[name] = str(nothing)
     return drawings, missing
 
 
-def save(sketch: Sketch, table: Table) -> Drawing:
-    """Render a sketch; its provenance goes into the PDF's metadata, the PNG's text and the neighbour."""
-    about = _about(sketch, table)
+def save(sketch: Sketch, provenance: Mapping[str, Any]) -> Drawing:
+    """Render a sketch; its provenance goes into the PDF's metadata, the PNG's text and the neighbour.
+
+    provenance: JSON with the 'experiment' and whatever tells where the numbers are from.
+    """
+    about = _about(sketch, provenance)
     told = canonical_json(about["provenance"])
-    title = f"{table.experiment}: {sketch.name}"
+    title = f"{provenance['experiment']}: {sketch.name}"
     # No dates: the same results give the same bytes.
     pdf = {"Title": title, "Subject": sketch.caption, "Keywords": told, "Creator": "simgan-bench", "CreationDate": None}
     png = {"Title": title, "Description": sketch.caption, "Comment": told, "Software": "simgan-bench"}
@@ -96,17 +99,22 @@ def _render(sketch: Sketch, kind: str, metadata: Mapping[str, str | None]) -> by
     return stream.getvalue()
 
 
-def _about(sketch: Sketch, table: Table) -> dict[str, Any]:
+def _about(sketch: Sketch, provenance: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "figure": sketch.name,
         "caption": sketch.caption,
         "alt": sketch.alt,
         "width_in": float(sketch.figure.get_size_inches()[0]),
-        "provenance": {
-            "experiment": table.experiment,
-            "profile": table.profile,
-            "simulator": table.simulator,
-            "digest": table.digest,
-            **{name: table.provenance[name] for name in PROVENANCE if name in table.provenance},
-        },
+        "provenance": dict(provenance),
+    }
+
+
+def _provenance(table: Table) -> dict[str, Any]:
+    """What a table's figures tell of where they are from."""
+    return {
+        "experiment": table.experiment,
+        "profile": table.profile,
+        "simulator": table.simulator,
+        "digest": table.digest,
+        **{name: table.provenance[name] for name in PROVENANCE if name in table.provenance},
     }

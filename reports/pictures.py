@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bench.core.depth import grey_levels
 from reports.sketch import NothingToDraw, Sketch, file_name
 from reports.style import Preset, width_of
 
@@ -117,16 +118,10 @@ def _grid(bands: Sequence[Band], preset: Preset) -> Figure:
 
 
 def _rgb(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """(n, H, W, 3), grey images as grey. Depth in mm: near is light, the background white."""
-    if images.dtype == np.uint8:
-        return images if images.ndim == 4 else _repeated(images)
-    depth = images.astype(np.float64)
-    near = depth > 0
-    if not near.any():
-        return np.full((*images.shape, 3), 255, dtype=np.uint8)
-    low, high = np.percentile(depth[near], (1, 99))
-    shade = 230 - 200 * np.clip((depth - low) / max(high - low, 1.0), 0, 1)
-    return _repeated(np.where(near, shade, 255).astype(np.uint8))
+    """(n, H, W, 3), grey images as grey; depth around the middle of each hand, near is light, background black."""
+    if images.dtype == np.uint16:
+        return _repeated(grey_levels(images).round().astype(np.uint8))
+    return images if images.ndim == 4 else _repeated(images)
 
 
 def _repeated(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bench.engine.columns import ColumnFacts
 from reports.frame import Table, TableCell, TableRow
 
-DECIMALS = {"": 3, "%": 1, "s": 1, "real SD": 3}  # of measured numbers, by unit; 2 otherwise
-UNIT_WORDS = {"deg": "degrees", "px": "pixels", "%": "% of images", "s": "seconds"}
+DECIMALS = {"": 3, "%": 1, "mm": 1, "s": 1, "real SD": 3}  # of measured numbers, by unit; 2 otherwise
+UNIT_WORDS = {"deg": "degrees", "px": "pixels", "mm": "millimetres", "s": "seconds"}
 
 
 def trains(table: Table) -> bool:

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 Train = Literal["synthetic", "refined", "real"]
 Task = Literal["gaze", "hand"]
+LABEL: Mapping[Task, str] = {"gaze": "gaze", "hand": "joints"}
+"""What a task's estimators predict."""
+
 Figure = Literal[
     "error-curves",
     "pictures",

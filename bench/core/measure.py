@@ -60,9 +60,10 @@ class Measure(Component):
     """One file in `bench/measures/` holds one subclass; the file's name is its registry name.
 
     `version` changes whenever its values would. `kind`: what it tells of a refiner.
+    `kinds`: what its images may show, DataError for others: 'eyes' (uint8), 'hands' (uint16 depth in mm).
     `gauge`: whether it measures with an estimator, and what that is trained on: 'synthetic' = every second synthetic
     image (the others are measured), 'real' = labelled real images.
-    `gauge_target`: what that estimator predicts (its `target`); UsageError for one of something else.
+    `gauge_target`: what that estimator predicts (its `target`), UsageError for one of something else; None = anything.
     `needs_source`: it compares an image with what it was refined from, so it says nothing about real images.
     `takes`: labels of the synthetic images that it cannot do without.
     """
@@ -71,8 +72,9 @@ class Measure(Component):
     version: ClassVar[int]
     kind: ClassVar[Literal["drift", "realism", "change"]]
     quantities: ClassVar[Mapping[str, Quantity]]
+    kinds: ClassVar[frozenset[str]] = frozenset({"eyes", "hands"})
     gauge: ClassVar[Literal["none", "synthetic", "real"]] = "none"
-    gauge_target: ClassVar[str] = "gaze"
+    gauge_target: ClassVar[str | None] = "gaze"
     needs_source: ClassVar[bool] = False
     takes: ClassVar[tuple[str, ...]] = ()
 
@@ -80,7 +82,7 @@ class Measure(Component):
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
         """All quantities. Random choices come from `run`'s named streams.
 
-        DataError for wrong inputs, which ends the run: depth images, missing labels, rows that are no pairs, sizes
-        that differ. TrainingFailed where right inputs cannot be measured, as those of a collapsed refiner: no iris or
-        shift found in any image, a gauge that predicts NaN. The cell fails, the others go on.
+        DataError for wrong inputs, which ends the run: images of another kind, missing labels, rows that are no pairs,
+        sizes that differ. TrainingFailed where right inputs cannot be measured, as those of a collapsed refiner: no
+        iris, hand or shift found in any image, a gauge that predicts NaN. The cell fails, the others go on.
         """

@@ -21,6 +21,8 @@ class Refiner(Component):
 
     direction: ClassVar[Literal["synthetic-to-real", "real-to-synthetic"]] = "synthetic-to-real"
     needs_synthetic_labels: ClassVar[bool] = False
+    kinds: ClassVar[frozenset[str]] = frozenset({"eyes"})
+    """What its images may show: 'eyes' (uint8), 'hands' (uint16 depth in mm); for other images it raises DataError."""
 
     @abstractmethod
     def fit(self, synthetic: ImageSet | Unlabelled, real: Unlabelled, run: RunContext) -> None:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bench.core.errors import DataError
+from bench.data.eye_reader import EyeOptions
 from bench.data.gaze_angles import unit_vectors, vectors_from_pitch_yaw
-from bench.data.indexed import SelectOptions
 
 
-class GazeOptions(SelectOptions):
+class GazeOptions(EyeOptions):
     """What gaze vectors or pitch and yaw of a generic file mean, and whether its images keep their colours."""
 
     colour: bool = Field(default=False, description="true: RGB images as they are; false: colour becomes luma")

@@ -15,6 +15,7 @@ from bench.data.check import Check, Verdict
 from bench.data.files_below import below
 from bench.data.imagesets import save_image_set
 from bench.data.indexed import fixed_subset
+from bench.data.joint_checks import judge_joints
 from bench.data.label_checks import judge
 from bench.data.label_evidence import Evidence, evidence
 from bench.data.manifests import DataSource, Manifest, find_manifest, find_source, list_manifests, split_reference
@@ -101,6 +102,8 @@ def examine(reference: str, count: int | None = None) -> Examined:
     except DataError as error:
         return Examined([Check("files", "bad", str(error))], None)
     checks += [_contents(images), _variety(images)]
+    if "joints" in images.labels:
+        checks += judge_joints(images)
     if "gaze" not in images.labels:
         return Examined(checks, None)
     found = evidence(images)

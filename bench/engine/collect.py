@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ import bench
 from bench.core import registry
 from bench.core.errors import DataError
 from bench.core.experiment import Column, Row
-from bench.core.images import ImageSet
+from bench.core.images import LABELS, ImageSet
 from bench.core.measure import Measure
 from bench.core.metric import Metric
 from bench.data.imagesets import load_image_set
@@ -31,14 +32,13 @@ from bench.engine.store import Store
 from bench.engine.training_log import load_log
 
 PICTURES = 8
-TARGETS = {"gaze": "gaze", "hand": "joints"}
 
 
 def collect(plan: Plan, store: Store, failures: Mapping[str, str]) -> Results:
     """Results of every cell; `failures` says why a step is not in the store (see `execute`)."""
     sets = {role: load_image_set(store.verified(key) / "images.h5") for role, key in plan.sets.items()}
     test = sets["test"]
-    reader = _Reader(store, test, test.require(TARGETS[plan.experiment.task]), failures)
+    reader = _Reader(store, test, failures)
     return Results(
         experiment=plan.experiment,
         profile=plan.request.profile,
@@ -109,7 +109,6 @@ class _Reader:
 
     store: Store
     test: ImageSet
-    truth: NDArray[np.float64]
     failures: Mapping[str, str]
 
     def cell(self, column: Column, planned: Sequence[Cell], not_run: str | None) -> CellResults:
@@ -133,16 +132,23 @@ class _Reader:
             found = {str(name): frame[name].to_numpy(dtype=np.float64) for name in frame.columns if name != "id"}
             return float(json.loads((folder / SUMMARY).read_text())[column.quantity]), found
         metric: Metric = registry.load("metrics", column.name)(**column.options)
-        scores = metric.per_image(_predictions(self.store, key, self.test), self.truth)
+        scores = metric.per_image(_predictions(self.store, key, self.test, metric.target), self.test)
         return metric.summary(scores), {"value": scores}
 
 
-def _predictions(store: Store, key: str, test: ImageSet) -> NDArray[np.float64]:
+def _predictions(store: Store, key: str, test: ImageSet, target: str) -> NDArray[np.float64]:
+    """The predictions of a step in the shape of the label `target`: one row per test image, in their order."""
     frame = pd.read_parquet(store.verified(key) / "predictions.parquet")
     if not np.array_equal(frame["id"].to_numpy(dtype=str), test.ids):
         raise DataError(f"stored predictions {key[:12]} are of other images than {test.name}")
     values: NDArray[np.float64] = frame.drop(columns="id").to_numpy(dtype=np.float64)
-    return values
+    shape = LABELS[target][0]
+    if values.shape[1] != math.prod(shape):
+        raise DataError(
+            f"stored predictions {key[:12]} have {values.shape[1]} numbers per image, '{target}' labels have "
+            f"{math.prod(shape)}; choose an estimator of '{target}'"
+        )
+    return values.reshape(len(values), *shape)
 
 
 def _pictures(plan: Plan, store: Store, sets: Mapping[str, ImageSet]) -> dict[str, NDArray[Any]]:

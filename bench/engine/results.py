@@ -19,8 +19,9 @@ from bench.engine.columns import ColumnFacts
 class CellResults:
     """One row and column, all seeds.
 
-    values: seed -> the number. per_image: seed -> name -> (N,) float64; for predictions 'value', the metric per
-    test image in the order of `Results.ids`; for a measure what it found in each image it looked at.
+    values: seed -> the number. per_image: seed -> name -> float64 values; for predictions 'value', the metric per
+    test image in the order of `Results.ids`: (N,), or (N, K) of each image's K joints; for a measure (N,), what it
+    found in each image it looked at.
     failures: seed -> reason. not_run: why no seed could be planned, else None.
     """
 
@@ -39,6 +40,12 @@ class CellResults:
     def mean(self) -> float:
         """Over the seeds, each alike; NaN where there are none."""
         return float(np.mean(list(self.values.values()))) if self.values else math.nan
+
+    def scores(self, seed: int) -> NDArray[np.float64]:
+        """(N,) the metric of each test image, as rows are paired: the mean over its joints where it has several."""
+        found = self.per_image[seed]["value"]
+        mean: NDArray[np.float64] = found.reshape(len(found), -1).mean(axis=1)
+        return mean
 
 
 @dataclass(frozen=True)

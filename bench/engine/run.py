@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from bench.core import registry
 from bench.core.errors import BenchError, DataError, Interrupted, UsageError
+from bench.core.experiment import LABEL
 from bench.data.imagesets import load_image_set
 from bench.data.people import check_overlap, note_unlabelled
 from bench.engine.executors import open_executor
@@ -55,7 +56,8 @@ def execute(plan: Plan, store: Store, *, executor: str, device: str, watch: Watc
         with open_executor(executor, device) as (pool, slots):
             runner = _Runner(plan, store, pool.submit, slots, device, watch, status)
             runner.run(sets)
-            check_persons(plan, store)  # before anything is trained
+            _check_labels(plan, store)  # before anything is trained
+            check_persons(plan, store)
             possible = settle(plan, store).missing(key for key in plan.recipes if store.has(key))
             status.total = len(sets) + len(possible)
             return runner.run(possible)
@@ -76,6 +78,14 @@ def _check_settings(recipes: Iterable[Recipe]) -> None:
         if "settings" in recipe.config:
             component = registry.load(*recipe.component)  # type: ignore[arg-type]
             component.configured(recipe.config.get("preset", "quick"), recipe.config["settings"])
+
+
+def _check_labels(plan: Plan, store: Store) -> None:
+    """DataError when the sets lack what the experiment's estimators learn and are tested on."""
+    label = LABEL[plan.experiment.task]
+    learnt = any(cell.column.of == "predictions" for cell in plan.cells)
+    for role in ("synthetic", "test") if learnt else ("test",):
+        load_image_set(store.path(plan.sets[role]) / "images.h5").require(label)
 
 
 def check_persons(plan: Plan, store: Store) -> list[str]:

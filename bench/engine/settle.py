@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bench.core import registry
 from bench.core.measure import Measure
+from bench.core.metric import Metric
 from bench.engine.plan import Cell, Plan
 from bench.engine.store import Store
 
@@ -32,11 +33,13 @@ def _lacking(plan: Plan, store: Store, cell: Cell) -> str:
 
 
 def _wanted(plan: Plan, cell: Cell) -> list[tuple[str, str]]:
-    """(role, label) that a cell cannot do without, beside the gaze that everything here has."""
+    """(role, label) that a cell cannot do without, beside the label that all estimators of its experiment learn."""
     row, column = cell.row, cell.column
     if column.of == "predictions":
         trained_on = "synthetic" if row.train != "real" else "labelled" if "labelled" in plan.sets else "real"
-        return [(role, label) for role in (trained_on, "test") for label in row.takes]
+        metric: type[Metric] = registry.load("metrics", column.name)
+        given = [(role, label) for role in (trained_on, "test") for label in row.takes]
+        return given + [("test", label) for label in metric.takes]
     if column.of == "images":
         measure: type[Measure] = registry.load("measures", column.name)
         return [("synthetic", label) for label in measure.takes]

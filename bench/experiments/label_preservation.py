@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from bench.core.experiment import Column, Experiment, Profile, Row, Variant
+from bench.core.experiment import Column, Experiment, Profile, Row
+from bench.experiments.parts.known_changes import Unmoved, known_changes
 from bench.experiments.parts.profiles import PAPER_IMAGES, QUICK_IMAGES, SMOKE, STANDARD_IMAGES
 
-SHIFTS_PX = (0.5, 1.0, 2.0)
 # Changes of light, contrast and sharpness that move nothing: what a measure says of them is its noise floor. A measure
 # may be blind to a change of grey values by construction, so that identity and light alone would flatter it.
-UNMOVED: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
+UNMOVED: tuple[Unmoved, ...] = (
     ("photometric", "light only", "photometric", {}),
     ("histogram-equalisation", "equalised", "histogram-equalisation", {}),
     ("blur-and-noise", "blurred, noisy", "noise-blur", {"blur_px": 0.7, "noise_grey": 4.0}),
@@ -20,19 +19,7 @@ UNMOVED: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
 
 def rows(refiners: Sequence[str]) -> tuple[Row, ...]:
     """What is known (no change, changes that move nothing, planted shifts), and the refiners."""
-    found = [Row("identity", "identity (nothing changed)", "refined", variant=Variant("identity", "identity"))]
-    for key, label, refiner, settings in UNMOVED:
-        found.append(Row(key, label, "refined", variant=Variant(key, refiner, settings)))
-    for shift in SHIFTS_PX:
-        variant = Variant(f"shift-{shift:g}", "planted-shift", {"px": shift})
-        found.append(Row(variant.key, f"moved by {shift:g} px", "refined", variant=variant))
-    known = {row.key for row in found}
-    found += [
-        Row(refiner, f"refined ({refiner})", "refined", variant=Variant(refiner, refiner))
-        for refiner in refiners
-        if refiner not in known
-    ]
-    return tuple(found)
+    return known_changes(UNMOVED, refiners)
 
 
 def _drift(key: str, label: str, measure: str, quantity: str, estimator: str | None = None) -> Column:

@@ -55,20 +55,22 @@ class FrechetInception(Measure):
     Where this deviates: published values come from TensorFlow's network of 2015. Its weights, its pooling (borders
     are not averaged with zeros, and the last block takes maxima) and its resizing are not torchvision's, so do not
     compare these values with those, even if the file holds TensorFlow's weights in torchvision's layout; that comes
-    nearest. The features were learned from photographs of things and are not made for eye images of 35x55 px.
+    nearest. The features were learned from photographs of things and are not made for eye images of 35x55 px; depth
+    is no photograph at all, and refused.
     """
 
     name = "frechet-inception"
     version = 1
     kind: ClassVar[Literal["drift", "realism", "change"]] = "realism"
+    kinds: ClassVar[frozenset[str]] = frozenset({"eyes"})
     Config = FrechetInceptionSettings
     config: FrechetInceptionSettings
     quantities: ClassVar[Mapping[str, Quantity]] = {"fid": Quantity("", "lower")}
 
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
         """No values per image. UsageError without weights, DataError for wrong ones or fewer than two images a side."""
-        net = self._network()
         refuse_depth(subject.images, subject.real)
+        net = self._network()
         fewest = min(len(subject.images), len(subject.real))
         if fewest < 2:
             raise DataError(f"{subject.images.name}: a Frechet distance needs at least 2 images on both sides")

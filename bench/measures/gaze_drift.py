@@ -7,12 +7,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from bench.core.angles import angles_deg
 from bench.core.context import RunContext
 from bench.core.measure import Measure, Measurement, Quantity, Subject
 from bench.data.gaze_angles import pitch_yaw_from_vectors
 from bench.measures.parts.gauge import gauge_of, predicted
+from bench.measures.parts.grey_levels import refuse_depth
 from bench.measures.parts.pairs import source_of
-from bench.metrics.angular_error import AngularError
 
 
 class GazeDrift(Measure):
@@ -27,6 +28,7 @@ class GazeDrift(Measure):
     name = "gaze-drift"
     version = 1
     kind: ClassVar[Literal["drift", "realism", "change"]] = "drift"
+    kinds: ClassVar[frozenset[str]] = frozenset({"eyes"})
     quantities: ClassVar[Mapping[str, Quantity]] = {
         "mean": Quantity("deg", "lower", unchanged=0.0),
         "sd": Quantity("deg", "neither", unchanged=0.0),
@@ -38,10 +40,11 @@ class GazeDrift(Measure):
 
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
         """per_image: angle, and the differences in pitch and yaw, refined - synthetic, degrees."""
+        refuse_depth(subject.images)
         source, gauge = source_of(subject), gauge_of(subject, self.gauge_target)
         after = predicted(gauge, subject.images, subject.images, run)
         before = predicted(gauge, source, subject.images, run)
-        angle = AngularError().per_image(after, before)
+        angle = angles_deg(after, before)
         turned = np.degrees(pitch_yaw_from_vectors(after) - pitch_yaw_from_vectors(before))
         summary = {
             "mean": float(angle.mean()),

@@ -1,4 +1,4 @@
-"""Realism: kernel distance (KID) between the images and real ones in the features of a gaze estimator."""
+"""Realism: kernel distance (KID) between the images and real ones in the features of an estimator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.core.context import RunContext
 from bench.core.errors import DataError
 from bench.core.measure import Measure, Measurement, Quantity, Subject
 from bench.measures.parts.gauge import features, gauge_of
-from bench.measures.parts.grey_levels import refuse_depth
+from bench.measures.parts.pairs import check_same_kind
 
 SUBSETS = 50
 SUBSET_SIZE = 500
@@ -22,9 +22,10 @@ class KernelDistance(Measure):
     """Unbiased squared maximum mean discrepancy with the kernel (x.y / d + 1)^3 (Binkowski et al. 2018).
 
     Averaged over 50 random subsets of at most 500 images of each set. Being unbiased it is 0 on average for two
-    samples of one distribution, so it may be negative. The features are those of this harness's own gaze estimator,
-    trained on labelled real persons, in its own scale: the numbers compare image sets with each other under one
-    estimator, and cannot be set against KID in Inception features. It sees the mean of the channels of colour images.
+    samples of one distribution, so it may be negative. The features are those of this harness's own estimator of gaze
+    or joints, trained on labelled real persons, in its own scale: the numbers compare image sets with each other under
+    one estimator, and cannot be set against KID in Inception features. It sees the mean of the channels of colour
+    images, and depth as it is. UsageError for an estimator without features.
     """
 
     name = "kernel-distance"
@@ -32,10 +33,11 @@ class KernelDistance(Measure):
     kind: ClassVar[Literal["drift", "realism", "change"]] = "realism"
     quantities: ClassVar[Mapping[str, Quantity]] = {"kid": Quantity("", "lower")}
     gauge: ClassVar[Literal["none", "synthetic", "real"]] = "real"
+    gauge_target: ClassVar[str | None] = None
 
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
         """No values per image. DataError with fewer than two images on a side."""
-        refuse_depth(subject.images, subject.real)
+        check_same_kind(subject.images, subject.real)
         size = min(SUBSET_SIZE, len(subject.images), len(subject.real))
         if size < 2:
             raise DataError(f"{subject.images.name}: a kernel distance needs at least 2 images on both sides")

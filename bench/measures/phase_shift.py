@@ -8,10 +8,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.core.chunks import in_chunks
 from bench.core.context import RunContext
 from bench.core.errors import TrainingFailed
 from bench.core.measure import Measure, Measurement, Quantity, Subject
-from bench.measures.parts.displacement import at_paper_width, percent_missing, summed_up
+from bench.measures.parts.displacement import percent_missing, scale_of, summed_up
 from bench.measures.parts.grey_levels import grey
 from bench.measures.parts.pairs import source_of
 
@@ -27,13 +28,14 @@ class PhaseShift(Measure):
     moves the pupil and keeps the skin hardly shows. Hann window; a Gaussian low-pass of 1 px on the normalised
     cross-spectrum, as the highest frequencies hold noise; the peak is searched on a grid within 8 px and then on
     finer ones, by the Fourier sum itself (Guizar-Sicairos et al. 2008), not by fitting neighbours: OpenCV's centroid
-    is 0.3 px off at half pixels on such small images. px are those of an image 55 px wide.
+    is 0.3 px off at half pixels on such small images. px are those of an image 55 px wide, on hands of the 64x64 grid,
+    where depth is seen as grey levels and the outline tells most.
     A flat image, or a peak at the border of the range, is a failure: left out of all but `failures`. `bias` is the
     length of the mean vector. TrainingFailed when no shift is found at all.
     """
 
     name = "phase-shift"
-    version = 1
+    version = 2
     kind: ClassVar[Literal["drift", "realism", "change"]] = "drift"
     quantities: ClassVar[Mapping[str, Quantity]] = {
         "mean": Quantity("px", "lower", unchanged=0.0),
@@ -47,12 +49,12 @@ class PhaseShift(Measure):
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
         """per_image: dx, dy by which the refined image lies to the right of and below the synthetic one, px."""
         source = source_of(subject)
-        before, after = grey(source), grey(subject.images)
+        before, after, scale = grey(source), grey(subject.images), scale_of(source)
         parts = []
-        for start in range(0, len(before), CHUNK):
-            parts.append(shifts(before[start : start + CHUNK], after[start : start + CHUNK]))
-            run.progress(min(start + CHUNK, len(before)), len(before), "images")
-        drift = at_paper_width(np.concatenate(parts), source.size[1])
+        for chunk in in_chunks(len(before), CHUNK):
+            parts.append(shifts(before[chunk], after[chunk], REACH_PX / scale))
+            run.progress(chunk.stop, len(before), "images")
+        drift = np.concatenate(parts) * scale
         if not np.isfinite(drift).all(axis=1).any():
             raise TrainingFailed(
                 f"{subject.images.name}: no shift found in any of its {len(drift)} pairs; are they flat?"
@@ -61,7 +63,7 @@ class PhaseShift(Measure):
         return Measurement(summary, {"dx": drift[:, 0], "dy": drift[:, 1]})
 
 
-def shifts(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float64]:
+def shifts(before: NDArray[np.float32], after: NDArray[np.float32], reach_px: float = REACH_PX) -> NDArray[np.float64]:
     """(N, H, W) twice -> (N, 2) px (x, y) from `before` to `after`; NaN where an image is flat or the peak is cut."""
     height, width = before.shape[1:]
     vertical, horizontal = np.fft.fftfreq(height), np.fft.fftfreq(width)
@@ -71,7 +73,7 @@ def shifts(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[n
     cross *= low_pass / np.where(size > 0, size, np.inf)
 
     peaks = np.zeros((len(before), 2))
-    for reach, step in ((REACH_PX, 0.5), (0.5, 0.1), (0.1, 0.01)):
+    for reach, step in ((reach_px, 0.5), (0.5, 0.1), (0.1, 0.01)):
         offsets = step * np.arange(-round(reach / step), round(reach / step) + 1)
         x, y = peaks[:, :1] + offsets, peaks[:, 1:] + offsets
         rows = np.exp(2j * np.pi * y[:, :, None] * vertical)
@@ -79,7 +81,7 @@ def shifts(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[n
         best = (rows @ cross @ columns).real.reshape(len(before), -1).argmax(axis=1)
         which = np.arange(len(before))
         peaks = np.stack([x[which, best % len(offsets)], y[which, best // len(offsets)]], axis=1)
-    peaks[(size.max(axis=(1, 2)) == 0) | (np.abs(peaks).max(axis=1) >= REACH_PX)] = np.nan
+    peaks[(size.max(axis=(1, 2)) == 0) | (np.abs(peaks).max(axis=1) >= reach_px)] = np.nan
     return peaks
 
 

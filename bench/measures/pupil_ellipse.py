@@ -10,8 +10,8 @@ import numpy as np
 from bench.core.context import RunContext
 from bench.core.errors import TrainingFailed
 from bench.core.measure import Measure, Measurement, Quantity, Subject
-from bench.measures.parts.displacement import at_paper_width, percent_missing, summed_up
-from bench.measures.parts.grey_levels import grey
+from bench.measures.parts.displacement import percent_missing, scale_of, summed_up
+from bench.measures.parts.grey_levels import grey, refuse_depth
 from bench.measures.parts.iris import iris_centres
 from bench.measures.parts.pairs import source_of, visible
 
@@ -36,6 +36,7 @@ class PupilEllipse(Measure):
     name = "pupil-ellipse"
     version = 1
     kind: ClassVar[Literal["drift", "realism", "change"]] = "drift"
+    kinds: ClassVar[frozenset[str]] = frozenset({"eyes"})
     quantities: ClassVar[Mapping[str, Quantity]] = {
         "mean": Quantity("px", "lower", unchanged=0.0),
         "sd": Quantity("px", "neither", unchanged=0.0),
@@ -48,10 +49,11 @@ class PupilEllipse(Measure):
 
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
         """per_image: dx, dy = refined - synthetic, px; NaN where covered or not found."""
+        refuse_depth(subject.images)
         source = source_of(subject)
         seen = visible(subject.images)
         drift = iris_centres(grey(subject.images), run) - iris_centres(grey(source), run)
-        drift = at_paper_width(drift, source.size[1])
+        drift *= scale_of(source)
         drift[np.hypot(drift[:, 0], drift[:, 1]) > FARTHEST_PX] = np.nan
         drift[~seen] = np.nan
         if not np.isfinite(drift).all(axis=1).any():

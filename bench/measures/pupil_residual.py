@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from bench.core.context import RunContext
 from bench.core.measure import Measure, Measurement, Quantity, Subject
-from bench.measures.parts.displacement import at_paper_width, summed_up
-from bench.measures.parts.gauge import gauge_of, predicted
-from bench.measures.parts.pairs import source_of, visible
+from bench.measures.parts.grey_levels import refuse_depth
+from bench.measures.parts.pairs import visible
+from bench.measures.parts.residual import residual
 
 
 class PupilResidual(Measure):
@@ -27,6 +25,7 @@ class PupilResidual(Measure):
     name = "pupil-residual"
     version = 1
     kind: ClassVar[Literal["drift", "realism", "change"]] = "drift"
+    kinds: ClassVar[frozenset[str]] = frozenset({"eyes"})
     quantities: ClassVar[Mapping[str, Quantity]] = {
         "mean": Quantity("px", "lower"),
         "sd": Quantity("px", "neither"),
@@ -42,13 +41,7 @@ class PupilResidual(Measure):
 
     def measure(self, subject: Subject, run: RunContext) -> Measurement:
         """per_image: dx, dy = predicted - label, px; NaN where the pupil is covered."""
-        source, gauge = source_of(subject), gauge_of(subject, self.gauge_target)
-        truth = subject.images.require("pupil")
+        refuse_depth(subject.images)
         seen = visible(subject.images)
-        errors = []
-        for images in (subject.images, source):
-            error = at_paper_width(predicted(gauge, images, subject.images, run) - truth, images.size[1])
-            errors.append(np.where(seen[:, None], error, np.nan))
-        refined, before = (summed_up(error) for error in errors)
-        added = {"excess": refined["mean"] - before["mean"], "used": float(100 * seen.mean())}
-        return Measurement({**refined, **added}, {"dx": errors[0][:, 0], "dy": errors[0][:, 1]})
+        summary, errors = residual(subject, "pupil", run, seen)
+        return Measurement({**summary, "used": float(100 * seen.mean())}, {"dx": errors[:, 0], "dy": errors[:, 1]})

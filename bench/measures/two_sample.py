@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.core.chunks import in_chunks
 from bench.core.context import RunContext
 from bench.core.errors import DataError
 from bench.core.measure import Measure, Measurement, Quantity, Subject
@@ -20,6 +21,9 @@ QUANTILES = np.linspace(0.0, 1.0, 11)
 SMALLEST_PX = 16
 SHRINKAGE = 0.5
 """How far the covariance within the sets is drawn towards a sphere, 0..1."""
+CONSTANT = 1e-9
+"""Features that spread less than this share of their size are constant but for rounding, and ignored."""
+CHUNK = 256
 
 
 class TwoSample(Measure):
@@ -33,10 +37,12 @@ class TwoSample(Measure):
     The features, per channel: the lowest 6x8 coefficients of the cosine transform (light and shape), log energy of
     the transform in 8 bands of frequency (sharpness, noise), 11 quantiles of the levels (brightness, contrast), and,
     at three scales, log of the mean square and of the median size of the Laplacian (texture, noise).
+    Depth is seen as grey levels of 1.6 mm. Where most of an image is background, medians and low quantiles are the
+    same in every image; such features are ignored.
     """
 
     name = "two-sample"
-    version = 1
+    version = 2
     kind: ClassVar[Literal["drift", "realism", "change"]] = "realism"
     quantities: ClassVar[Mapping[str, Quantity]] = {"auc": Quantity("", "lower")}
 
@@ -84,14 +90,22 @@ def cross_validated_auc(
 
 
 def discriminant(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fisher's axis, larger for `one`: features standardised, covariance within sets shrunk towards a sphere."""
-    spread = np.concatenate([one, other]).std(axis=0)
-    scale = np.where(spread > 0, spread, np.inf)
-    one, other = one / scale, other / scale
+    """Fisher's axis, larger for `one`: features standardised, covariance within sets shrunk towards a sphere.
+
+    0 for features that do not vary. They would weaken the shrinking of the others.
+    """
+    both = np.concatenate([one, other])
+    spread = both.std(axis=0)
+    axis = np.zeros(len(spread))
+    varying = spread > CONSTANT * np.abs(both).max(axis=0)
+    if not varying.any():
+        return axis
+    scale = spread[varying]
+    one, other = one[:, varying] / scale, other[:, varying] / scale
     within = np.concatenate([one - one.mean(axis=0), other - other.mean(axis=0)])
     covariance = (1 - SHRINKAGE) * within.T @ within / len(within)
     covariance += SHRINKAGE * np.eye(len(scale)) * max(float(within.var(axis=0).mean()), 1e-12)
-    axis: NDArray[np.float64] = np.linalg.solve(covariance, one.mean(axis=0) - other.mean(axis=0)) / scale
+    axis[varying] = np.linalg.solve(covariance, one.mean(axis=0) - other.mean(axis=0)) / scale
     return axis
 
 
@@ -103,8 +117,11 @@ def auc(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 
 def features(images: NDArray[np.float32]) -> NDArray[np.float64]:
     """(N, H, W, C) levels 0..255 -> (N, F) features of light, shape, contrast, sharpness and noise."""
-    channels = np.moveaxis(images, 3, 0)
-    return np.concatenate([_channel_features(channel) for channel in channels], axis=1)
+    parts = []
+    for chunk in in_chunks(len(images), CHUNK):
+        channels = np.moveaxis(images[chunk], 3, 0)
+        parts.append(np.concatenate([_channel_features(channel) for channel in channels], axis=1))
+    return np.concatenate(parts)
 
 
 def _channel_features(levels: NDArray[np.float32]) -> NDArray[np.float64]:

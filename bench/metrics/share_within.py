@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bench.core.metric import Metric
+from bench.core.images import ImageSet
+from bench.core.metric import Floats, Metric
 from bench.metrics.angular_error import AngularError
 
 
@@ -29,7 +29,7 @@ class ShareWithin(Metric):
             raise ValueError(f"the threshold must be an angle of 0 to 180 degrees, got {degrees}")
         self.degrees = degrees
 
-    def per_image(self, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N, 3) and (N, 3) -> (N,) of 0.0 and 100.0; ValueError as for the angular error."""
-        errors_deg = AngularError().per_image(predicted, truth)
+    def per_image(self, predicted: Floats, test: ImageSet) -> Floats:
+        """(N, 3) -> (N,) of 0.0 and 100.0; ValueError as for the angular error."""
+        errors_deg = AngularError().per_image(predicted, test)
         return np.where(errors_deg <= self.degrees, 100.0, 0.0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
+from numpy.typing import NDArray
 
 from bench.core.depth import HALF_RANGE_MM
-from bench.training.batches import to_unit
+from bench.core.errors import DataError
+from bench.training.batches import DEEPEST_MM, to_unit
 
 DepthScale = Literal["centred", "paper"]
 DEPTH_SCALE = (
@@ -42,7 +44,8 @@ class Levels:
 class CentredDepth:
     """Depth in mm around the mean of each image's foreground: 150 mm are 1, background is 1.
 
-    A hand at any distance looks the same, and its relief fills the range. What is decoded above 0.9 is background.
+    A hand at any distance looks the same, and its relief fills the range. What is decoded above 0.9 is background,
+    so what lies 135 mm or more behind the centre comes back as 135. An image without foreground stays one.
     """
 
     BACKGROUND_FROM = 0.9
@@ -50,40 +53,40 @@ class CentredDepth:
     def to_unit(self, images: torch.Tensor) -> torch.Tensor:
         """int16 mm, 0 = background -> -1..1."""
         depth = images.to(torch.float32, memory_format=torch.channels_last)
-        relative = ((depth - self._centres(depth)) / HALF_RANGE_MM).clamp_(-1.0, self.BACKGROUND_FROM)
-        return torch.where(depth > 0, relative, torch.ones_like(relative))
+        relative = ((depth - _centres(images)) / HALF_RANGE_MM).clamp_(-1.0, self.BACKGROUND_FROM)
+        return torch.where(images > 0, relative, 1.0)
 
     def from_unit(self, unit: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
         """-1..1 -> int16 mm, rounded, around the centres of `like`."""
-        unit = unit.detach().float()
-        depth = (unit * HALF_RANGE_MM + self._centres(like.float())).round_().clamp_(1, 32_767)
-        return torch.where(unit > self.BACKGROUND_FROM, torch.zeros_like(depth), depth).to(torch.int16)
+        unit, centres = unit.detach().float(), _centres(like)
+        depth = (unit * HALF_RANGE_MM + centres).round_().clamp_(1, DEEPEST_MM)
+        return torch.where((unit > self.BACKGROUND_FROM) | (centres == 0), 0.0, depth).to(torch.int16)
 
-    @staticmethod
-    def _centres(depth: torch.Tensor) -> torch.Tensor:
-        """(n, 1, 1, 1) mean foreground depth; in float64, to be independent of the batch and the device."""
-        count = (depth > 0).sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
-        return (depth.double().sum(dim=(1, 2, 3), keepdim=True) / count).float()
+
+def _centres(depth: torch.Tensor) -> torch.Tensor:
+    """(n, 1, 1, 1) float32 mean foreground depth, 0 where there is none; whole sums, so alike in any batch."""
+    count = (depth > 0).sum(dim=(1, 2, 3), keepdim=True)
+    return (depth.sum(dim=(1, 2, 3), keepdim=True, dtype=torch.int64).double() / count.clamp_min(1)).float()
 
 
 class PaperDepth:
     """Depth in mm as in section 3.2: foreground is the depth minus 2000, which is negative, background 0; / 2000 mm.
 
-    The divisor brings it into the range of a tanh. What is decoded above 1750 mm is background: the hands of NYU are
-    nearer than 1.5 m.
+    The divisor brings it into the range of a tanh. What is decoded as 1750 mm or more is background: the hands of NYU
+    are nearer than 1.5 m.
     """
 
-    ORIGIN_MM, SCALE_MM, BACKGROUND_FROM_MM = 2000.0, 2000.0, 1750.0
+    ORIGIN_MM, SCALE_MM, BACKGROUND_FROM_MM = 2000.0, 2000.0, 1750
 
     def to_unit(self, images: torch.Tensor) -> torch.Tensor:
         """int16 mm, 0 = background -> -1..0."""
         depth = images.to(torch.float32, memory_format=torch.channels_last)
-        return torch.where(depth > 0, (depth - self.ORIGIN_MM) / self.SCALE_MM, torch.zeros_like(depth))
+        return torch.where(images > 0, (depth - self.ORIGIN_MM) / self.SCALE_MM, 0.0)
 
     def from_unit(self, unit: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
         """-1..0 -> int16 mm, rounded."""
-        depth = (unit.detach().float() * self.SCALE_MM + self.ORIGIN_MM).round_().clamp_(1, 32_767)
-        return torch.where(depth > self.BACKGROUND_FROM_MM, torch.zeros_like(depth), depth).to(torch.int16)
+        depth = (unit.detach().float() * self.SCALE_MM + self.ORIGIN_MM).round_().clamp_(1, DEEPEST_MM)
+        return torch.where(depth >= self.BACKGROUND_FROM_MM, 0.0, depth).to(torch.int16)
 
 
 def pixels_of(images: torch.Tensor, depth: DepthScale = "centred") -> Pixels:
@@ -91,3 +94,15 @@ def pixels_of(images: torch.Tensor, depth: DepthScale = "centred") -> Pixels:
     if images.dtype == torch.uint8:
         return Levels()
     return CentredDepth() if depth == "centred" else PaperDepth()
+
+
+def require_scale(images: torch.Tensor | NDArray[Any], depth: DepthScale, owner: str) -> None:
+    """DataError when depth images, stored or resident, are beyond what the scale can tell from background."""
+    if depth == "centred" or images.dtype.itemsize == 1 or not len(images):
+        return
+    deepest = int(images.max())
+    if deepest >= PaperDepth.BACKGROUND_FROM_MM:
+        raise DataError(
+            f"{owner}: depth of {deepest} mm; with depth=paper, {PaperDepth.BACKGROUND_FROM_MM} mm and more are "
+            "background; choose depth=centred"
+        )

@@ -1,1 +1,1 @@
-"""What estimators without a network share: checks of their images, state in arrays, and HOG features."""
+"""What estimators without a network share: checks of their images, state in arrays, HOG features, neighbours."""

@@ -1,4 +1,4 @@
-"""What estimators of gaze without a network share: checks of images, state in arrays, training images drawn."""
+"""What estimators without a network share: checks of images, state in arrays, training images drawn."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from bench.core.errors import DataError
 from bench.core.estimator import Estimator
 from bench.core.fitted_arrays import FittedArrays
 from bench.core.images import ImageSet
-from bench.data.image_checks import check_grey
+from bench.data.target_images import check_images
 
 
 class ArrayEstimator(FittedArrays, Estimator):
-    """Learns arrays from grey images of one size, and reads the gaze in others of that size from them."""
+    """Learns arrays from images of one size, and reads the labels of others of that size from them."""
 
-    target = "gaze"
     validation_share = 0.0
 
     @property
@@ -33,13 +32,13 @@ class ArrayEstimator(FittedArrays, Estimator):
         """The arrays, under any names but 'image_size'."""
 
     @abstractmethod
-    def _read_gaze(self, images: NDArray[np.uint8], run: RunContext) -> NDArray[np.float64]:
-        """(N, H, W) -> (N, 3) unit vectors, in order, from what was learnt."""
+    def _read(self, images: NDArray[Any], run: RunContext) -> NDArray[np.float64]:
+        """(N, H, W) -> (N, *label shape), in order, from what was learnt; gaze vectors at unit length."""
 
     def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
-        """Learn from 8-bit grey images with gaze; DataError when they are something else, too few or too small."""
+        """Learn from labelled images; DataError when they are something else, too few or too small."""
         train.require(self.target)
-        check_grey(train.images, train.name)
+        check_images(self.target, train.images, train.name)
         needed = self._images_needed
         if len(train) < needed:
             raise DataError(
@@ -50,10 +49,10 @@ class ArrayEstimator(FittedArrays, Estimator):
     def predict(
         self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
     ) -> NDArray[np.float64]:
-        """(N, H, W) uint8 -> (N, 3) float64 unit vectors, in order."""
+        """(N, H, W) -> (N, *label shape) float64, in order."""
         height, width = self._fitted()["image_size"].tolist()
-        check_grey(images, "the images to predict", (height, width))
-        return self._read_gaze(images, run)
+        check_images(self.target, images, "the images to predict", (height, width))
+        return self._read(images, run)
 
 
 def drawn_at_most(count: int, train: ImageSet, run: RunContext, stream: str) -> ImageSet:

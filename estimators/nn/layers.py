@@ -34,8 +34,8 @@ class SizedNetwork(nn.Module):
     """A network for images of one size in pixels, (height, width), which is saved with its weights."""
 
     image_size: Tensor
-    last: nn.Conv2d | nn.Linear
-    """The layer that gives the outputs."""
+    last: nn.Module
+    """The layer, or the layers, that give the outputs."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         super().__init__()
@@ -48,10 +48,12 @@ class SizedNetwork(nn.Module):
         return int(height), int(width)
 
     def initialise(self, generator: torch.Generator) -> None:
-        """He et al. 2015: normal with variance 2 / inputs; zero biases; last layer x 0.1, to start near 0."""
+        """He et al. 2015: normal with variance 2 / inputs; zero biases; last layers x 0.1, to start near 0."""
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         with torch.no_grad():
-            self.last.weight.mul_(LAST_LAYER_SCALE)
+            for layer in self.last.modules():
+                if isinstance(layer, nn.Conv2d | nn.Linear):
+                    layer.weight.mul_(LAST_LAYER_SCALE)

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -18,10 +17,9 @@ from bench.core.context import RunContext
 from bench.core.errors import DataError, UsageError
 from bench.core.estimator import Estimator
 from bench.core.images import LABELS, ImageArray, ImageSet
-from bench.data.image_checks import check_grey
+from bench.data.target_images import check_images
 from bench.training.batches import resident
 from bench.training.device import autocast, choose_device
-from estimators.nn.augmentation import Augment, strongly_augmented
 from estimators.nn.evaluation import evaluate
 from estimators.nn.layers import SizedNetwork
 from estimators.nn.training import TrainingSettings, train_network
@@ -29,25 +27,14 @@ from estimators.nn.training import TrainingSettings, train_network
 Network = TypeVar("Network", bound=SizedNetwork)
 
 
-class NetworkSettings(TrainingSettings):
-    """Settings of every network estimator."""
-
-    augment: Augment = Field(
-        "none",
-        description="Training images: none = as they are, as in the paper; strong = each time with another tone, "
-        "blur, resolution, noise and occlusion, much as GazeML trains on UnityEyes (Park et al. 2018): a baseline "
-        "without a refiner. Labels stay true: nothing is moved.",
-    )
-
-
 class NetworkEstimator(Estimator, Generic[Network]):
-    """An estimator that is one network, trained by one loss on (N, H, W) uint8 images of one size.
+    """An estimator that is one network, trained by one loss on (N, H, W) images of one size.
 
     A subclass gives the network, what it is compared with and how, and how its outputs become labels.
     `title` names it in messages.
     """
 
-    config: NetworkSettings
+    config: TrainingSettings
     title: ClassVar[str]
     error_name: ClassVar[str]
 
@@ -57,17 +44,35 @@ class NetworkEstimator(Estimator, Generic[Network]):
     def _new_network(self, size: tuple[int, int]) -> Network:
         """The network without values; DataError when images of this size, (height, width), are too small."""
 
-    def _targets(self, labels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Labels (N, ...) -> what the outputs are compared with; the labels themselves by default."""
+    def _targets(self, labels: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+        """Labels (N, ...) of images of (height, width) -> what the outputs are compared with; the labels by default."""
         return labels
+
+    def _prepare(self, network: Network, images: Tensor, labels: NDArray[np.float64]) -> None:
+        """What the network takes from the whole training set before its first step; nothing by default.
+
+        images: (N, 1, H, W) as stored, on the device.
+        """
+
+    @property
+    def _augments(self) -> bool:
+        """Whether training images are changed at random, by `_augmented`."""
+        return False
+
+    def _augmented(self, batch: Tensor, targets: Tensor, draws: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(n, 1, H, W) stored images and (n, ...) targets -> others of the same shapes and types.
+
+        `draws` is on their device, and the only source of random numbers.
+        """
+        return batch, targets
 
     @abstractmethod
     def _loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Outputs (n, ...) and targets (n, ...), float32 -> scalar."""
+        """Outputs (n, ...) in training mode and targets (n, ...), float32 -> scalar."""
 
     @abstractmethod
     def _labels(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Outputs of the network (N, ...) -> labels (N, ...)."""
+        """Outputs of the trained network (N, ...) -> labels (N, ...)."""
 
     @abstractmethod
     def _errors(self, predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,32 +81,34 @@ class NetworkEstimator(Estimator, Generic[Network]):
     def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
         """Minimise the loss on `train`; keep the weights with the lowest mean error on `validation`."""
         device, config = choose_device(run.device), self.config
-        targets = torch.from_numpy(self._targets(train.require(self.target)).astype(np.float32)).to(device)
+        labels = train.require(self.target)
+        targets = torch.from_numpy(self._targets(labels, train.size).astype(np.float32)).to(device)
         given = self._given(train.labels, len(train), train.name, device)
-        check_grey(train.images, train.name)
+        check_images(self.target, train.images, train.name)
         images = resident(train.images, device)
         network = self._new_network(train.size)
         network.initialise(torch.Generator().manual_seed(run.stream_seed("init")))
         network.to(device).to(memory_format=torch.channels_last)
+        self._prepare(network, images, labels)
         draws = torch.Generator(device).manual_seed(run.stream_seed("augmentation"))
 
         def batch_loss(chosen: Tensor) -> Tensor:
-            batch = images[chosen]
-            if config.augment == "strong":
-                batch = strongly_augmented(batch, draws)
+            batch, truth = images[chosen], targets[chosen]
+            if self._augments:
+                batch, truth = self._augmented(batch, truth, draws)
             with autocast(device, config.precision):
                 outputs: Tensor = network(batch, *(values[chosen] for values in given))
-            return self._loss(outputs, targets[chosen])
+            return self._loss(outputs, truth)
 
         validation_error = None
         if validation is not None:
-            truth = validation.require(self.target)
+            expected = validation.require(self.target)
             held_out = resident(validation.images, device)
             held_out_given = self._given(validation.labels, len(validation), validation.name, device)
 
             def validation_error() -> float:
                 outputs = evaluate(network, held_out, *held_out_given, precision=config.precision)
-                return float(self._errors(self._labels(outputs), truth).mean())
+                return float(self._errors(self._labels(outputs), expected).mean())
 
         train_network(
             network,
@@ -111,14 +118,14 @@ class NetworkEstimator(Estimator, Generic[Network]):
             config,
             run,
             error_name=self.error_name,
-            draws=draws if config.augment == "strong" else None,
+            draws=draws if self._augments else None,
         )
         self._network = network
 
     def predict(
         self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
     ) -> NDArray[np.float64]:
-        """(N, H, W) uint8 -> (N, *label shape) float64, in order, independent of batch size and order."""
+        """(N, H, W) -> (N, *label shape) float64, in order, independent of batch size and order."""
         device = choose_device(run.device)
         network = self._trained(images, "the images to predict", device)
         values = self._given(given or {}, len(images), "the images to predict", device)
@@ -128,7 +135,7 @@ class NetworkEstimator(Estimator, Generic[Network]):
         """The network on the device; UsageError before `fit`, DataError for images that it cannot take."""
         if self._network is None:
             raise UsageError(f"{self.title} has no weights yet: fit or load it before predict")
-        check_grey(images, owner, self._network.size)
+        check_images(self.target, images, owner, self._network.size)
         return self._network.to(device)
 
     def _given(self, labels: Mapping[str, NDArray[np.float64]], count: int, owner: str, device: str) -> list[Tensor]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from bench.training.batches import Sampler, to_unit
+from bench.training.batches import Sampler
 from bench.training.device import Precision, autocast
+from bench.training.pixels import Pixels
 from refiners.nn.diagnostics import RunningMeans
 from refiners.nn.history import HistoryBuffer
 from refiners.nn.losses import (
@@ -21,13 +22,14 @@ from refiners.nn.losses import (
     self_regularisation,
 )
 from refiners.nn.networks import DiscriminatorNet, RefinerNet
+from refiners.nn.noise import NoiseStream
 from refiners.nn.optimisers import NetOptimiser
 from refiners.nn.psi import Psi
 
 
 @dataclass(frozen=True)
 class Batches:
-    """Resident uint8 images, (N, C, H, W), and who draws from them: R and D from streams of their own."""
+    """Resident images, (N, C, H, W), and who draws from them: R and D from streams of their own."""
 
     synthetic: torch.Tensor
     real: torch.Tensor
@@ -40,6 +42,7 @@ class Batches:
 class AdversarialTraining:
     """The two networks and everything their updates need.
 
+    pixels: the way between stored images and what the networks see. noise: drawn beside each image that R refines.
     k_g, k_d: updates of R and of D per iteration. history: None trains D on current images only.
     psi: the features that the self-regularisation compares.
     `means` collects what was lost and how often D was right, on the device.
@@ -50,6 +53,8 @@ class AdversarialTraining:
     refiner_optimiser: NetOptimiser
     discriminator_optimiser: NetOptimiser
     batches: Batches
+    pixels: Pixels
+    noise: NoiseStream
     history: HistoryBuffer | None
     units: LossUnits
     psi: Psi
@@ -71,7 +76,7 @@ class AdversarialTraining:
         """One step of R on `weight` times the self-regularisation alone (section 3.1)."""
         synthetic = self._synthetic(self.batches.for_refiner)
         with autocast(self.device, self.precision):
-            refined = self.refiner(synthetic)
+            refined = self.refiner(self.noise.beside(synthetic))
             regularisation = self_regularisation(refined, synthetic, self.psi)
         self.refiner_optimiser.step(self.units.reduced(weight * regularisation, self.batch), rate)
         self.means.add(r_regularisation=regularisation / self.batch)
@@ -84,7 +89,7 @@ class AdversarialTraining:
         """
         synthetic = self._synthetic(self.batches.for_refiner)
         with autocast(self.device, self.precision):
-            refined = self.refiner(synthetic)
+            refined = self.refiner(self.noise.beside(synthetic))
             shown = torch.cat([refined, self._real()]) if self.discriminator.batch_norm else refined
             logits = self.discriminator(shown)[: self.batch]
             regularisation = self_regularisation(refined, synthetic, self.psi)
@@ -113,10 +118,10 @@ class AdversarialTraining:
         self.means.add(d_loss=loss / self.batch, d_accuracy_real=patch_accuracy(logits[-1], REAL), **accuracy)
 
     def _synthetic(self, sampler: Sampler) -> torch.Tensor:
-        return to_unit(self.batches.synthetic[sampler.next()])
+        return self.pixels.to_unit(self.batches.synthetic[sampler.next()])
 
     def _real(self) -> torch.Tensor:
-        return to_unit(self.batches.real[self.batches.of_real.next()])
+        return self.pixels.to_unit(self.batches.real[self.batches.of_real.next()])
 
     def _refined(self) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Refined images for D: b/2 of the current R, which go into the history, and b/2 of the history.
@@ -125,12 +130,14 @@ class AdversarialTraining:
         """
         half = self.batch // 2
         past = self.history.sample(half) if self.history is not None and len(self.history) >= half else None
-        synthetic = self._synthetic(self.batches.for_discriminator)
+        stored = self.batches.synthetic[self.batches.for_discriminator.next()]
+        if past is not None:
+            stored = stored[:half]
         with torch.no_grad(), autocast(self.device, self.precision):
-            current = self.refiner(synthetic if past is None else synthetic[:half])
+            current = self.refiner(self.noise.beside(self.pixels.to_unit(stored)))
         if self.history is not None:
-            self.history.push(current)
-        return current, past
+            self.history.push(self.pixels.from_unit(current, like=stored))
+        return current, None if past is None else self.pixels.to_unit(past)
 
     def _stateful(self) -> Mapping[str, Any]:
         parts = {
@@ -141,6 +148,7 @@ class AdversarialTraining:
             "for_refiner": self.batches.for_refiner,
             "for_discriminator": self.batches.for_discriminator,
             "of_real": self.batches.of_real,
+            "noise": self.noise,
             "means": self.means,
         }
         return parts if self.history is None else {**parts, "history": self.history}

@@ -6,37 +6,34 @@ from typing import Any
 
 import torch
 
-from bench.training.batches import to_unit
-
 
 class HistoryBuffer:
-    """At most `size` refined images of earlier refiners, 8-bit, on the device, with an own random stream.
+    """At most `size` refined images of earlier refiners, as images are stored, with an own random stream.
 
     The paper does not say how the buffer fills (UNCONFIRMED): here it starts empty, newly refined images are
     appended until `size` are held, and from then on each takes the place of a random one, so that every
-    image held is equally likely to go. Images are drawn without replacement. 8 bits, since that is the depth
-    refined images are used at, and a quarter of the memory (51,200 grey images of 35x55: 99 MB).
-    image: (height, width). channels: 1 for grey, 3 for colour.
+    image held is equally likely to go. Images are drawn without replacement. Stored ones, 8-bit levels or whole
+    millimetres, since refined images are used as such, and for the memory (51,200 grey images of 35x55: 99 MB).
+    like: resident images, (n, C, H, W), whose shape, type and device those held have.
     """
 
-    def __init__(self, size: int, image: tuple[int, int], seed: int, device: str, channels: int = 1) -> None:
+    def __init__(self, size: int, like: torch.Tensor, seed: int) -> None:
         self.size = size
-        self._images = torch.empty((size, channels, *image), dtype=torch.uint8, device=device)
+        self._images = torch.empty((size, *like.shape[1:]), dtype=like.dtype, device=like.device)
         self._held = 0
-        self._generator = torch.Generator(device=device).manual_seed(seed)
+        self._generator = torch.Generator(device=like.device).manual_seed(seed)
 
     def __len__(self) -> int:
         return self._held
 
     def sample(self, count: int) -> torch.Tensor:
-        """(count, C, H, W) float32 in -1..1: different images, all equally likely; `count` must be held."""
+        """(count, C, H, W) stored images: different ones, all equally likely; `count` must be held."""
         if count > self._held:
             raise ValueError(f"{count} images asked of a history of {self._held}")
-        return to_unit(self._images[self._distinct(self._held, count)])
+        return self._images[self._distinct(self._held, count)]
 
-    def push(self, refined: torch.Tensor) -> None:
-        """Take in newly refined images, (n, C, H, W) in -1..1: into free places, then over random ones."""
-        images = refined.detach().float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+    def push(self, images: torch.Tensor) -> None:
+        """Take in newly refined images, (n, C, H, W) as they are stored: into free places, then over random ones."""
         free = min(len(images), self.size - self._held)
         if free < len(images):
             places = self._distinct(self._held, len(images) - free)

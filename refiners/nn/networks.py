@@ -18,14 +18,17 @@ Init = Literal["he", "xavier"]
 class RefinerNet(nn.Module):
     """R: a convolution, `blocks` ResNet blocks and a 1x1 convolution; no stride, no pooling.
 
-    (N, channels, H, W) in -1..1 -> float32 of the same shape. The paper's gaze refiner (grey, 3x3, 64 maps,
-    4 blocks) has 296,129 parameters and a receptive field of 19 px. first_kernel: of the first convolution.
+    (N, channels + noise_channels, H, W), the image in -1..1 before its noise -> float32 (N, channels, H, W).
+    The paper's gaze refiner (grey, 3x3, 64 maps, 4 blocks) has 296,129 parameters and a receptive field of 19 px;
+    its hand refiner (10 blocks) 4.02 M and 127 px with 7x7 in all convolutions, 0.74 M and 47 px with 7x7 in the first.
+    first_kernel: of the first convolution.
     """
 
     def __init__(
         self,
         *,
         channels: int = 1,
+        noise_channels: int = 0,
         maps: int = 64,
         blocks: int = 4,
         kernel: int = 3,
@@ -34,8 +37,7 @@ class RefinerNet(nn.Module):
         output: Literal["tanh", "none"] = "tanh",
     ) -> None:
         super().__init__()
-        self.channels = channels
-        self.first = _conv(channels, maps, first_kernel, padding=padding)
+        self.first = _conv(channels + noise_channels, maps, first_kernel, padding=padding)
         self.blocks = nn.ModuleList(_ResNetBlock(maps, kernel, padding) for _ in range(blocks))
         self.last = _conv(maps, channels, 1)
         self._squash = output == "tanh"
@@ -81,6 +83,7 @@ class MaxPool:
 # What comes before the last 1x1 convolution to 2 maps. The paper says "2 max-pooling layers" and lists one.
 DISCRIMINATORS: dict[str, Sequence[Conv | MaxPool]] = {
     "gaze": (Conv(96, 3, 2), Conv(64, 3, 2), MaxPool(3, 1), Conv(32, 3, 1), Conv(32, 1, 1)),
+    "hand": (Conv(96, 7, 4), Conv(64, 5, 2), MaxPool(3, 2), Conv(32, 3, 2), Conv(32, 1, 1)),
 }
 
 
@@ -89,7 +92,8 @@ class DiscriminatorNet(nn.Module):
 
     The softmax over the two maps is in the loss, so no activation follows the last convolution.
     The paper's gaze discriminator has 75,906 parameters, a receptive field of 23 px and, for 35x55 images,
-    9x14 patches ("same") or 4x9 ("valid"). batch_norm: after each convolution, with the statistics of the
+    9x14 patches ("same") or 4x9 ("valid"); its hand discriminator 178,050, 71 px and, for 224x224 images, 7x7 or
+    5x5. batch_norm: after each convolution, with the statistics of the
     images of one call, so that a call should hold real and refined ones. whole_image: (height, width) of the
     images for the ablation with a global loss: a fully connected layer in the place of the last convolution
     gives (N, 2, 1, 1).

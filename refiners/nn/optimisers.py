@@ -58,7 +58,11 @@ def _build(parameters: Iterable[nn.Parameter], settings: OptimiserSettings) -> t
     return torch.optim.SGD(parameters, lr=0.0, momentum=settings.momentum, fused=True)
 
 
-def decay(step: int, steps: int, constant_part: float) -> float:
-    """Factor of the learning rate: 1 for the first `constant_part` (0..1) of `steps`, then down to zero."""
+def decay(step: int, steps: int, constant_part: float, drop: tuple[int, float] | None = None) -> float:
+    """Factor of the learning rate: 1 for the first `constant_part` (0..1) of `steps`, then down to zero.
+
+    drop: from which step on it is multiplied, and by what.
+    """
     constant = constant_part * steps
-    return 1.0 if step < constant else (steps - step) / (steps - constant)
+    share = 1.0 if step < constant else (steps - step) / (steps - constant)
+    return share if drop is None or step < drop[0] else share * drop[1]

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from bench.core.settings import Settings
 from bench.training.device import Precision
+from bench.training.pixels import DEPTH_SCALE, DepthScale
 from refiners.nn.losses import Reduction
 from refiners.nn.psi import PsiName, VGGLayer
 
@@ -17,6 +18,16 @@ class SimGANSettings(Settings):
 
     Paper = arXiv 1612.07828v1; blog = Apple ML Journal, July 2017; UNCONFIRMED = the paper does not say.
     """
+
+    # What the networks see
+    depth: DepthScale = Field("centred", description=DEPTH_SCALE)
+    noise_channels: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Channels of white noise that R gets beside an image, so that it can draw what is random in real "
+        "ones, like ragged edges. Paper: none.",
+    )
 
     # The networks
     refiner_maps: int = Field(32, ge=1, le=1024, description="Feature maps of R. Paper, section 3.1: 64.")
@@ -47,9 +58,10 @@ class SimGANSettings(Settings):
         "the sums of the ResNet blocks saturate the tanh before training starts.",
     )
     init: Literal["he", "xavier"] = Field("he", description="Initial weights. UNCONFIRMED.")
-    discriminator: Literal["gaze"] = Field(
+    discriminator: Literal["gaze", "hand"] = Field(
         "gaze",
-        description="Layers of D. Paper: section 3.1's list (it has one max-pooling, the text says two).",
+        description="Layers of D. Paper: section 3.1's list for gaze (it has one max-pooling, the text says two), "
+        "section 3.2's for hands, whose patches are of 71 px instead of 23.",
     )
     discriminator_padding: Literal["same", "valid"] = Field(
         "same",
@@ -119,7 +131,7 @@ class SimGANSettings(Settings):
     pretrain_refiner: int = Field(
         300,
         ge=0,
-        description="Steps of R on self-regularisation alone. Paper: 1000 for gaze; blog: 500-2000.",
+        description="Steps of R on self-regularisation alone. Paper: 1000 for gaze, 500 for hands; blog: 500-2000.",
     )
     pretrain_weight: float = Field(
         1.0, gt=0, le=1e4, description="Factor of that loss; it matters to SGD only. UNCONFIRMED."
@@ -151,6 +163,15 @@ class SimGANSettings(Settings):
         le=1,
         description="Share of the iterations at constant learning rate; then linear to zero. "
         "Paper: constant (1) for gaze.",
+    )
+    drop_after: int | None = Field(
+        None,
+        ge=1,
+        description="Iterations after which the learning rates are multiplied by drop_factor. Paper: never for gaze, "
+        "600,000 for hands.",
+    )
+    drop_factor: float = Field(
+        0.25, gt=0, le=1, description="That factor, in one step. Paper: 2e-4 becomes 5e-5 for hands."
     )
     momentum: float = Field(0.0, ge=0, lt=1, description="Of SGD. UNCONFIRMED: the paper mentions none.")
     adam_beta1: float = Field(0.5, ge=0, lt=1, description="Of Adam. Bojja: 0.5.")

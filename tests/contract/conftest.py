@@ -15,9 +15,11 @@ from bench.core.context import RunContext
 from bench.core.images import ImageSet
 from bench.core.settings import Component
 from bench.data.simulator.eyes import render_eyes
+from bench.data.simulator.hands import render_hands
 from bench.training.device import pin_threads
 
 Eyes = Callable[..., ImageSet]
+Hands = Callable[..., ImageSet]
 NewRun = Callable[..., RunContext]
 
 
@@ -78,6 +80,23 @@ def eyes() -> Eyes:
                 "pupil_margin": rendered.pupil_margin,
                 "head_pose": rendered.head_pose,
             },
+            name=domain,
+        )
+
+    return render
+
+
+@pytest.fixture(scope="session")
+def hands() -> Hands:
+    """hands(count, domain, seed) -> labelled set of depth images of the simulator, 48x48 px."""
+
+    def render(count: int, domain: str = "synthetic", seed: int = 0) -> ImageSet:
+        rendered = render_hands(count, domain=domain, seed=seed, size=48)
+        return ImageSet(
+            ids=np.array([f"{domain}-{seed}-{index:04d}" for index in range(count)]),
+            persons=np.array([f"{domain}-{person:02d}" for person in rendered.persons]),
+            images=rendered.images,
+            labels={"joints": rendered.joints, "camera": rendered.camera},
             name=domain,
         )
 

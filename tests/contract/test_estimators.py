@@ -1,4 +1,4 @@
-"""The contract of an estimator, on simulated eyes, for every one in the registry that looks at eyes."""
+"""The contract of an estimator, for every one in the registry, on images of its kind: simulated eyes or hands."""
 
 from __future__ import annotations
 
@@ -20,28 +20,36 @@ from bench.core.images import LABELS, ImageSet, Unlabelled
 Saved = Callable[[Any, str], dict[str, bytes]]
 Fit = Callable[[RunContext], Estimator]
 Predict = Callable[..., NDArray[np.float64]]
-EYE_TARGETS = ("gaze", "pupil")
-EYES = [name for name in registry.names("estimators") if registry.load("estimators", name).target in EYE_TARGETS]
+Render = Callable[..., ImageSet]
+ESTIMATORS: dict[str, type[Estimator]] = {
+    name: registry.load("estimators", name) for name in registry.names("estimators")
+}
 
 
-@pytest.fixture(scope="module")
-def train(eyes: Callable[..., ImageSet]) -> ImageSet:
-    return eyes(40, "synthetic", 1)
-
-
-@pytest.fixture(scope="module")
-def validation(eyes: Callable[..., ImageSet]) -> ImageSet:
-    return eyes(12, "synthetic", 2)
-
-
-@pytest.fixture(scope="module")
-def unseen(eyes: Callable[..., ImageSet]) -> ImageSet:
-    return eyes(71, "distant", 3)
-
-
-@pytest.fixture(scope="module", params=EYES)
+@pytest.fixture(scope="module", params=ESTIMATORS)
 def estimator_class(request: pytest.FixtureRequest) -> type[Estimator]:
-    return typing.cast("type[Estimator]", registry.load("estimators", request.param))
+    return ESTIMATORS[request.param]
+
+
+@pytest.fixture(scope="module")
+def render(estimator_class: type[Estimator], eyes: Render, hands: Render) -> Render:
+    """Draws images that its target is read from: render(count, domain, seed)."""
+    return hands if estimator_class.target == "joints" else eyes
+
+
+@pytest.fixture(scope="module")
+def train(render: Render) -> ImageSet:
+    return render(40, "synthetic", 1)
+
+
+@pytest.fixture(scope="module")
+def validation(render: Render) -> ImageSet:
+    return render(12, "synthetic", 2)
+
+
+@pytest.fixture(scope="module")
+def unseen(render: Render) -> ImageSet:
+    return render(71, "distant", 3)
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +94,10 @@ def refused(action: Callable[[], object]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("name", registry.names("estimators"))
-def test_declares_itself(name: str) -> None:
-    estimator = registry.load("estimators", name)
-    assert estimator.target in LABELS
-    assert set(estimator.inputs) <= set(LABELS) - {estimator.target}
-    assert 0 <= estimator.validation_share < 1
+def test_declares_itself(estimator_class: type[Estimator]) -> None:
+    assert estimator_class.target in LABELS
+    assert set(estimator_class.inputs) <= set(LABELS) - {estimator_class.target}
+    assert 0 <= estimator_class.validation_share < 1
 
 
 def test_predicts_labels_and_leaves_the_images_alone(fitted: Estimator, unseen: ImageSet, predict: Predict) -> None:
@@ -135,9 +141,9 @@ def test_seed_decides(fit: Fit, fitted: Estimator, saved: Saved) -> None:
     assert other != first or not run.scalars, "another seed must train another one, unless nothing is trained"
 
 
-def test_sets_are_not_changed(fit: Fit, train: ImageSet, validation: ImageSet, eyes: Callable[..., ImageSet]) -> None:
+def test_sets_are_not_changed(fit: Fit, train: ImageSet, validation: ImageSet, render: Render) -> None:
     fit(RunContext(5))
-    for used, fresh in ((train, eyes(40, "synthetic", 1)), (validation, eyes(12, "synthetic", 2))):
+    for used, fresh in ((train, render(40, "synthetic", 1)), (validation, render(12, "synthetic", 2))):
         np.testing.assert_array_equal(used.images[:], fresh.images[:])
         for label, values in fresh.labels.items():
             np.testing.assert_array_equal(used.labels[label], values)
@@ -165,11 +171,25 @@ def test_prediction_without_a_needed_input_is_refused(fitted: Estimator, unseen:
             fitted.predict(unseen.images[:], RunContext(0), {**whole, label: values[:-1]})
 
 
-def test_images_of_another_size_or_type_are_refused(fitted: Estimator, unseen: ImageSet) -> None:
+def test_images_of_another_size_or_kind_are_refused(fitted: Estimator, unseen: ImageSet) -> None:
     given = {label: unseen.labels[label][:2] for label in fitted.inputs}
-    for images in (np.zeros((2, 36, 60), np.uint8), np.zeros((2, 35, 55), np.uint16)):
-        with pytest.raises(DataError):
+    kind = unseen.images.dtype
+    other = np.uint8 if kind == np.uint16 else np.uint16
+    for images in (np.zeros((2, 36, 60), kind), np.zeros((2, *unseen.size), other)):
+        with pytest.raises(DataError, match=r"needed.*; \w+") as refusal:
             fitted.predict(images, RunContext(0), given)
+        assert "\n" not in str(refusal.value)
+
+
+def test_training_images_of_another_kind_are_refused(
+    estimator_class: type[Estimator], small: Callable[..., Estimator], train: ImageSet
+) -> None:
+    """Also where the labels would do."""
+    other = np.uint8 if train.images.dtype == np.uint16 else np.uint16
+    strange = train.with_images(np.ones(train.images.shape, other))
+    with pytest.raises(DataError, match=r"images .* are needed; \w+") as refusal:
+        small(estimator_class).fit(strange, None, RunContext(0))
+    assert "\n" not in str(refusal.value)
 
 
 def test_adapts_to_unlabelled_images_or_says_that_it_cannot(fit: Fit, unseen: ImageSet, predict: Predict) -> None:

@@ -1,4 +1,4 @@
-"""The contract of a measure, on simulated eyes and a small gauge, for every one in the registry."""
+"""The contract of a measure, for every one in the registry, on the images that it is for and with a small gauge."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ from bench.data.pupil_blob import darkest_blobs
 from tests.unit.inception_small import saved_inception
 
 COUNT, REAL_COUNT = 31, 23
+CASES = [(name, kind) for name in registry.names("measures") for kind in sorted(registry.load("measures", name).kinds)]
+LEARNED = {"eyes": "gaze", "hands": "joints"}
+"""What the estimators of these images predict, where a measure does not say."""
 FEWER: Mapping[str, tuple[int, int]] = {"frechet-inception": (3, 2)}
 """Numbers of images and of real ones for measures that take long over each."""
 GIVEN: Mapping[str, str] = {"frechet-inception": "inception"}
@@ -33,7 +36,7 @@ HEAVY = ("torch", "cv2", "sklearn", "pandas", "scipy", "matplotlib")
 
 
 class _Gauge(Estimator):
-    """Sees the darkest region's centre, and as features the means of 5x5 px blocks."""
+    """Sees the darkest region's centre, or joints around the foreground's; as features the means of 5x5 px blocks."""
 
     def __init__(self, target: str) -> None:
         super().__init__()
@@ -45,12 +48,17 @@ class _Gauge(Estimator):
     def predict(
         self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
     ) -> NDArray[np.float64]:
+        if self.target == "joints":
+            centres = np.stack([np.argwhere(image).mean(axis=0)[::-1] if image.any() else (0, 0) for image in images])
+            return np.repeat(np.insert(centres, 2, 800, axis=1)[:, None], 14, axis=1)
         centres = darkest_blobs(images)
         return centres if self.target == "pupil" else vectors_from_pitch_yaw((np.array([27.0, 17.0]) - centres) / 20)
 
     def features(self, images: NDArray[Any], run: RunContext) -> NDArray[np.float64]:
-        means: NDArray[np.float64] = images.reshape(len(images), 7, 5, 11, 5).mean(axis=(2, 4))
-        return means.reshape(len(images), -1) / 255
+        count, rows, columns = len(images), images.shape[1] // 5, images.shape[2] // 5
+        blocks = images[:, : 5 * rows, : 5 * columns].reshape(count, rows, 5, columns, 5)
+        means: NDArray[np.float64] = blocks.mean(axis=(2, 4)).reshape(count, -1)
+        return means / 255
 
 
 class _BrokenGauge(_Gauge):
@@ -66,7 +74,9 @@ class _BrokenGauge(_Gauge):
 
 
 def _first_lost(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(np.arange(len(values))[:, None] == 0, np.nan, values)
+    lost = values.copy()
+    lost[0] = np.nan
+    return lost
 
 
 @pytest.fixture(scope="session")
@@ -74,23 +84,31 @@ def inception(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return saved_inception(tmp_path_factory.mktemp("inception"))
 
 
-@pytest.fixture(params=registry.names("measures"))
-def measure(request: pytest.FixtureRequest) -> Measure:
-    settings = request.getfixturevalue(GIVEN[request.param]) if request.param in GIVEN else {}
-    found = typing.cast("Measure", registry.load("measures", request.param).configured(settings=settings))
-    assert found.name == request.param, "a measure is called like its file"
+@pytest.fixture(params=CASES, ids="-".join)
+def case(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """A measure's name and the kind of images that it is shown."""
+    return typing.cast("tuple[str, str]", request.param)
+
+
+@pytest.fixture
+def measure(case: tuple[str, str], request: pytest.FixtureRequest) -> Measure:
+    settings = request.getfixturevalue(GIVEN[case[0]]) if case[0] in GIVEN else {}
+    found = typing.cast("Measure", registry.load("measures", case[0]).configured(settings=settings))
+    assert found.name == case[0], "a measure is called like its file"
     return found
 
 
 @pytest.fixture
-def subject(measure: Measure, eyes: Callable[..., ImageSet]) -> Subject:
-    """Eyes moved by a pixel and made darker, beside what they were."""
-    count, real_count = FEWER.get(measure.name, (COUNT, REAL_COUNT))
-    source = eyes(count, "synthetic", 3)
+def subject(case: tuple[str, str], measure: Measure, request: pytest.FixtureRequest) -> Subject:
+    """Images moved by a pixel, darker or farther, beside what they were."""
+    kind, (count, real_count) = case[1], FEWER.get(measure.name, (COUNT, REAL_COUNT))
+    render: Callable[..., ImageSet] = request.getfixturevalue(kind)
+    source = render(count, "synthetic", 3)
     moved = np.roll(source.images[:], 1, axis=2)
-    refined = source.with_images(np.rint(0.8 * moved).astype(np.uint8), name="refined")
-    gauge = None if measure.gauge == "none" else _Gauge(measure.gauge_target)
-    return Subject(refined, source, eyes(real_count, "distant", 4).unlabelled(), gauge)
+    changed = np.rint(0.8 * moved) if kind == "eyes" else np.where(moved > 0, moved + 5, 0)
+    refined = source.with_images(changed.astype(moved.dtype), name="refined")
+    gauge = None if measure.gauge == "none" else _Gauge(measure.gauge_target or LEARNED[kind])
+    return Subject(refined, source, render(real_count, "distant", 4).unlabelled(), gauge)
 
 
 @pytest.fixture
@@ -101,7 +119,8 @@ def found(measure: Measure, subject: Subject) -> Measurement:
 def test_declares_itself(measure: Measure) -> None:
     assert measure.version >= 1
     assert measure.gauge in ("none", "synthetic", "real")
-    assert measure.gauge_target in LABELS
+    assert measure.gauge_target is None or measure.gauge_target in LABELS
+    assert measure.kinds and measure.kinds <= {"eyes", "hands"}
     assert isinstance(measure.needs_source, bool)
     assert (type(measure).__doc__ or "").partition("\n")[0]
     assert registry.summary("measures", measure.name)
@@ -184,6 +203,8 @@ def test_no_gauge_or_one_of_another_kind_is_refused(measure: Measure, subject: S
         pytest.skip("measures without an estimator")
     with pytest.raises(UsageError, match="estimator"):
         measure.measure(replace(subject, gauge=None), RunContext(0))
+    if measure.gauge_target is None:
+        return
     other = next(label for label in LABELS if label != measure.gauge_target)
     with pytest.raises(UsageError, match=f"'{other}'"):
         measure.measure(replace(subject, gauge=_Gauge(other)), RunContext(0))
@@ -192,24 +213,31 @@ def test_no_gauge_or_one_of_another_kind_is_refused(measure: Measure, subject: S
 def test_a_gauge_that_breaks_down_fails_the_cell(measure: Measure, subject: Subject) -> None:
     if measure.gauge == "none":
         pytest.skip("measures without an estimator")
+    assert subject.gauge is not None
     with pytest.raises(TrainingFailed, match="NaN or infinity for 1 images"):
-        measure.measure(replace(subject, gauge=_BrokenGauge(measure.gauge_target)), RunContext(0))
+        measure.measure(replace(subject, gauge=_BrokenGauge(subject.gauge.target)), RunContext(0))
 
 
-def test_depth_is_refused(measure: Measure, subject: Subject) -> None:
-    def depth(images: ImageSet) -> ImageSet:
-        return images.with_images(images.images[:].astype(np.uint16))
+def test_images_that_it_is_not_made_for_are_refused(measure: Measure, subject: Subject) -> None:
+    if len(measure.kinds) == 2:
+        pytest.skip("takes all")
+    other = np.uint16 if measure.kinds == {"eyes"} else np.uint8
+
+    def changed(images: ImageSet) -> ImageSet:
+        return images.with_images(images.images[:].astype(other))
 
     assert subject.source is not None
-    real = replace(subject.real, images=subject.real.images[:].astype(np.uint16))
-    deep = replace(subject, images=depth(subject.images), source=depth(subject.source), real=real)
-    with pytest.raises(DataError, match="uint16"):
-        measure.measure(deep, RunContext(0))
+    real = replace(subject.real, images=subject.real.images[:].astype(other))
+    wrong = replace(subject, images=changed(subject.images), source=changed(subject.source), real=real)
+    with pytest.raises(DataError, match=f"got {np.dtype(other)}"):
+        measure.measure(wrong, RunContext(0))
 
 
 def test_grey_as_colour_measures_the_same(measure: Measure, subject: Subject) -> None:
     """Three equal channels are the grey image. A gauge sees grey; other measures of realism look at each channel."""
     assert subject.source is not None
+    if subject.images.images.dtype == np.uint16:
+        pytest.skip("depth has no colour")
 
     def coloured(images: ImageSet) -> ImageSet:
         return images.with_images(np.repeat(images.images[:][..., None], 3, axis=3))
@@ -223,9 +251,10 @@ def test_grey_as_colour_measures_the_same(measure: Measure, subject: Subject) ->
         assert found.summary == pytest.approx(grey, rel=1e-6, abs=1e-6)
 
 
-def test_flat_images_give_a_number_or_a_reason(measure: Measure, subject: Subject) -> None:
+@pytest.mark.parametrize("level", [0, 90])
+def test_flat_images_give_a_number_or_a_reason(measure: Measure, subject: Subject, level: int) -> None:
     """What a collapsed refiner gives: a number, or a failure of this cell that leaves the others alone; never NaN."""
-    flat = subject.images.with_images(np.full_like(subject.images.images[:], 90))
+    flat = subject.images.with_images(np.full_like(subject.images.images[:], level))
     with contextlib.suppress(TrainingFailed):
         found = measure.measure(replace(subject, images=flat), RunContext(0))
         assert all(np.isfinite(value) for value in found.summary.values())

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from bench.core import registry
+from bench.core.errors import DataError
 from bench.core.images import LABELS, ImageSet
-from bench.core.metric import Metric
+from bench.core.metric import Floats, Metric
 
-Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+COUNT = 31
 
 
 @pytest.fixture(params=registry.names("metrics"))
@@ -25,54 +24,73 @@ def metric(request: pytest.FixtureRequest) -> Metric:
 
 
 @pytest.fixture
-def labels(metric: Metric, eyes: Callable[..., ImageSet]) -> Pair:
-    """(predicted, truth): gaze vectors, or random labels of the kind that the metric names as its `target`."""
-    target: Any = getattr(metric, "target", "gaze")
-    truth = eyes(31, "distant", 4).labels.get(target)
-    if truth is None:
-        truth = np.random.default_rng(1).normal(100, 20, (31, *LABELS[target][0]))
-    predicted = truth + 0.1 * np.abs(truth).mean() * np.random.default_rng(0).normal(size=truth.shape)
-    return predicted, truth
+def test_set(metric: Metric, eyes: Callable[..., ImageSet], hands: Callable[..., ImageSet]) -> ImageSet:
+    return (hands if metric.target == "joints" else eyes)(COUNT, "distant", 4)
+
+
+@pytest.fixture
+def predicted(metric: Metric, test_set: ImageSet) -> Floats:
+    """The true labels, each number about a third of their size off."""
+    true = test_set.labels[metric.target]
+    return np.asarray(true + 0.3 * np.abs(true).mean() * np.random.default_rng(0).normal(size=true.shape))
 
 
 def test_declares_itself(metric: Metric) -> None:
     assert metric.version >= 1
     assert metric.unit
     assert metric.better in ("lower", "higher")
+    assert metric.target in LABELS
+    assert set(metric.takes) <= set(LABELS) - {metric.target}
     assert (type(metric).__doc__ or "").partition("\n")[0]
     assert registry.summary("metrics", metric.name)
 
 
-def test_one_finite_float64_per_image_and_inputs_untouched(metric: Metric, labels: Pair) -> None:
-    before = [values.copy() for values in labels]
-    values = metric.per_image(*labels)
-    assert values.shape == (31,)
+def test_finite_float64_per_image_or_joint_and_inputs_untouched(
+    metric: Metric, test_set: ImageSet, predicted: Floats
+) -> None:
+    before = predicted.copy(), {name: values.copy() for name, values in test_set.labels.items()}
+    values = metric.per_image(predicted, test_set)
+    assert values.shape in ((COUNT,), test_set.labels[metric.target].shape[:-1])
     assert values.dtype == np.float64
     assert np.isfinite(values).all()
-    assert np.isfinite(metric.summary(values))
-    for now, then in zip(labels, before, strict=True):
-        np.testing.assert_array_equal(now, then)
+    assert metric.summary(values) == pytest.approx(values.mean())
+    np.testing.assert_array_equal(predicted, before[0])
+    for name, then in before[1].items():
+        np.testing.assert_array_equal(test_set.labels[name], then)
 
 
-def test_each_image_for_itself(metric: Metric, labels: Pair) -> None:
-    predicted, truth = labels
-    together = metric.per_image(predicted, truth)
-    alone = [metric.per_image(predicted[index : index + 1], truth[index : index + 1])[0] for index in range(31)]
+def test_each_image_for_itself(metric: Metric, test_set: ImageSet, predicted: Floats) -> None:
+    together = metric.per_image(predicted, test_set)
+    alone = [metric.per_image(predicted[[index]], test_set.select([index]))[0] for index in range(COUNT)]
     np.testing.assert_array_equal(together, alone)
-    order = np.random.default_rng(0).permutation(31)
-    np.testing.assert_array_equal(metric.per_image(predicted[order], truth[order]), together[order])
+    order = np.random.default_rng(0).permutation(COUNT)
+    np.testing.assert_array_equal(metric.per_image(predicted[order], test_set.select(order)), together[order])
 
 
-def test_a_perfect_prediction_is_best(metric: Metric, labels: Pair) -> None:
-    predicted, truth = labels
-    perfect, worse = metric.per_image(truth, truth), metric.per_image(predicted, truth)
+def test_a_perfect_prediction_is_best(metric: Metric, test_set: ImageSet, predicted: Floats) -> None:
+    perfect = metric.per_image(test_set.labels[metric.target], test_set)
+    worse = metric.per_image(predicted, test_set)
     assert (perfect <= worse).all() if metric.better == "lower" else (perfect >= worse).all()
+    assert metric.summary(perfect) != metric.summary(worse)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize("side", [0, 1])
-def test_never_a_silent_nan(metric: Metric, labels: Pair, bad: float, side: int) -> None:
-    broken = [values.copy() for values in labels]
-    broken[side].reshape(31, -1)[3, 0] = bad
-    with pytest.raises(ValueError, match=r"\b1\b"):
-        metric.per_image(*broken)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_never_a_silent_nan(metric: Metric, test_set: ImageSet, predicted: Floats, bad: float) -> None:
+    predicted.reshape(COUNT, -1)[3, 0] = bad
+    with pytest.raises(ValueError, match=rf"1 of {COUNT} predictions of '{metric.target}' .* number 3"):
+        metric.per_image(predicted, test_set)
+
+
+def test_predictions_of_another_shape_are_refused(metric: Metric, test_set: ImageSet, predicted: Floats) -> None:
+    flat = predicted.reshape(COUNT, -1)
+    for wrong in (predicted[:-1], predicted[..., :-1], flat[:, 0], predicted[None]):
+        with pytest.raises(ValueError, match=f"'{metric.target}' must be"):
+            metric.per_image(wrong, test_set)
+
+
+def test_missing_labels_are_named(metric: Metric, test_set: ImageSet, predicted: Floats) -> None:
+    for name in (metric.target, *metric.takes):
+        labels = {each: values for each, values in test_set.labels.items() if each != name}
+        lacking = ImageSet(test_set.ids, test_set.persons, test_set.images, labels)
+        with pytest.raises(DataError, match=f"no '{name}' labels"):
+            metric.per_image(predicted, lacking)

@@ -1,4 +1,4 @@
-"""The contract of a refiner, on simulated eyes, for every one in the registry."""
+"""The contract of a refiner, for every one in the registry, on simulated eyes and, for those that take it, on depth."""
 
 from __future__ import annotations
 
@@ -12,25 +12,50 @@ import pytest
 
 from bench.core import registry
 from bench.core.context import RunContext
+from bench.core.errors import DataError
 from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 
 Saved = Callable[[Any, str], dict[str, bytes]]
 
 
-@pytest.fixture(scope="module")
-def synthetic(eyes: Callable[..., ImageSet]) -> ImageSet:
-    return eyes(48, "synthetic", 1)
+Render = Callable[..., ImageSet]
+REAL = {"eyes": "distant", "hands": "kinect"}
+
+
+def _by_kind() -> list[tuple[str, str]]:
+    """(refiner, kind of images) for every kind that it declares."""
+    named = [
+        (name, typing.cast("type[Refiner]", registry.load("refiners", name))) for name in registry.names("refiners")
+    ]
+    return [(name, kind) for name, refiner in named for kind in sorted(refiner.kinds)]
+
+
+@pytest.fixture(scope="module", params=_by_kind(), ids="-".join)
+def chosen(request: pytest.FixtureRequest) -> tuple[str, str]:
+    name, kind = request.param
+    return name, kind
 
 
 @pytest.fixture(scope="module")
-def real(eyes: Callable[..., ImageSet]) -> Unlabelled:
-    return eyes(40, "distant", 2).unlabelled()
+def refiner_class(chosen: tuple[str, str]) -> type[Refiner]:
+    return typing.cast("type[Refiner]", registry.load("refiners", chosen[0]))
 
 
-@pytest.fixture(scope="module", params=registry.names("refiners"))
-def refiner_class(request: pytest.FixtureRequest) -> type[Refiner]:
-    return typing.cast("type[Refiner]", registry.load("refiners", request.param))
+@pytest.fixture(scope="module")
+def render(chosen: tuple[str, str], eyes: Render, hands: Render) -> Render:
+    """Draws images of the kind: render(count, domain, seed)."""
+    return {"eyes": eyes, "hands": hands}[chosen[1]]
+
+
+@pytest.fixture(scope="module")
+def synthetic(render: Render) -> ImageSet:
+    return render(48, "synthetic", 1)
+
+
+@pytest.fixture(scope="module")
+def real(render: Render, chosen: tuple[str, str]) -> Unlabelled:
+    return render(40, REAL[chosen[1]], 2).unlabelled()
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +80,26 @@ def fitted(fit: Callable[[RunContext], Refiner]) -> Refiner:
 def test_declares_itself(refiner_class: type[Refiner]) -> None:
     assert refiner_class.direction in ("synthetic-to-real", "real-to-synthetic")
     assert isinstance(refiner_class.needs_synthetic_labels, bool)
+    assert refiner_class.kinds <= {"eyes", "hands"}
+
+
+@pytest.mark.parametrize("name", registry.names("refiners"))
+def test_images_of_a_kind_that_it_does_not_take_are_refused(
+    name: str, eyes: Render, hands: Render, small: Callable[..., Refiner]
+) -> None:
+    """In one line that says what it takes: nothing is trained on numbers that mean something else."""
+    refiner_class = typing.cast("type[Refiner]", registry.load("refiners", name))
+    for kind, draw in {"eyes": eyes, "hands": hands}.items():
+        if kind in refiner_class.kinds:
+            continue
+        with pytest.raises(DataError, match=r"images .* are needed; \w+") as told:
+            _use(small(refiner_class), draw(8, "synthetic", 1), draw(8, REAL[kind], 2).unlabelled())
+        assert "\n" not in str(told.value)
+
+
+def _use(refiner: Refiner, synthetic: ImageSet, real: Unlabelled) -> None:
+    refiner.fit(synthetic, real, RunContext(5))
+    refiner.refine(synthetic.images[:], RunContext(5))
 
 
 def test_real_images_come_without_labels(refiner_class: type[Refiner]) -> None:
@@ -99,11 +144,11 @@ def test_seed_decides(fit: Callable[[RunContext], Refiner], fitted: Refiner, sav
 
 
 def test_sets_are_not_changed(
-    fit: Callable[[RunContext], Refiner], synthetic: ImageSet, real: Unlabelled, eyes: Callable[..., ImageSet]
+    fit: Callable[[RunContext], Refiner], synthetic: ImageSet, real: Unlabelled, render: Render, chosen: tuple[str, str]
 ) -> None:
     fit(RunContext(5))
-    np.testing.assert_array_equal(synthetic.images[:], eyes(48, "synthetic", 1).images[:])
-    np.testing.assert_array_equal(real.images[:], eyes(40, "distant", 2).images[:])
+    np.testing.assert_array_equal(synthetic.images[:], render(48, "synthetic", 1).images[:])
+    np.testing.assert_array_equal(real.images[:], render(40, REAL[chosen[1]], 2).images[:])
 
 
 def test_labels_are_not_used_unless_declared(

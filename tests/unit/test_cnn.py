@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from torch import nn
 
+from bench.core.angles import angles_deg
 from bench.core.context import RunContext
 from bench.core.errors import DataError, TrainingFailed, UsageError
 from bench.core.images import ImageSet
 from bench.data.simulator.eyes import render_eyes
-from bench.metrics.angular_error import AngularError
 from estimators.cnn import GazeCNN, _GazeNetwork
 from estimators.nn.training import TrainingSettings, train_network
 
@@ -107,9 +107,9 @@ class TestTraining:
         train, test = eyes(400), eyes(100, seed=2)
         run = RunContext(0)
         estimator = fitted(train, None, run, maps=(8, 8, 8, 16, 16), head=(64,), steps=60, batch=16, evaluate_every=20)
-        error = AngularError().per_image(estimator.predict(test.images[:], run), test.gaze).mean()
+        error = angles_deg(estimator.predict(test.images[:], run), test.gaze).mean()
         guess = np.broadcast_to(train.gaze.mean(axis=0), test.gaze.shape)
-        assert error < 0.8 * AngularError().per_image(guess, test.gaze).mean()
+        assert error < 0.8 * angles_deg(guess, test.gaze).mean()
         assert run.scalars[-1]["loss"] < run.scalars[0]["loss"]
 
     @pytest.mark.parametrize("stop_at", [1, 3, 4, 6])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.core.context import RunContext
-from bench.training.batches import Sampler, to_uint8, to_unit
+from bench.training.batches import Sampler
 from bench.training.checkpoint import load_checkpoint, save_checkpoint
 
 
@@ -61,10 +61,3 @@ def test_a_sampler_sees_every_image_once_per_epoch_and_resumes(count: int, batch
     again = Sampler(count, batch, seed=99, device="cpu")
     again.load_state_dict(state)
     assert all(torch.equal(again.next(), expected) for expected in drawn[before:])
-
-
-def test_every_grey_value_survives_the_way_to_the_net_and_back() -> None:
-    values = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
-    unit = to_unit(values)
-    assert (float(unit.min()), float(unit.max())) == (-1.0, 1.0)
-    assert np.array_equal(to_uint8(unit)[0], values.numpy()[0, 0])

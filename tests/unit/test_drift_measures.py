@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import cv2
@@ -26,6 +25,7 @@ from bench.measures.parts.iris import iris_centres
 from bench.measures.phase_shift import PhaseShift, shifts
 from bench.measures.pupil_ellipse import PupilEllipse
 from bench.measures.pupil_residual import PupilResidual
+from tests.unit.told_gauge import told
 
 Bytes = NDArray[np.uint8]
 COUNT = 60
@@ -159,30 +159,6 @@ class TestPupilEllipse:
         large = np.stack([cv2.resize(image, (110, 70)) for image in source.images[:]])
         doubled = ImageSet(source.ids, source.persons, large)
         assert measured(PupilEllipse(), doubled, moved(doubled, 4, 0)).summary["median"] == pytest.approx(2, abs=0.1)
-
-
-class _Told(Estimator):
-    """Predicts what it was told for images it knows: by their sum of levels."""
-
-    def __init__(self, target: str, answers: Mapping[int, NDArray[np.float64]], inputs: tuple[str, ...] = ()) -> None:
-        super().__init__()
-        self.target, self.inputs, self.answers = target, inputs, answers  # type: ignore[misc]
-        self.given: list[Any] = []
-
-    def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
-        """Nothing to learn."""
-
-    def predict(
-        self, images: NDArray[Any], run: RunContext, given: Mapping[str, NDArray[np.float64]] | None = None
-    ) -> NDArray[np.float64]:
-        self.given.append(given)
-        return self.answers[int(images.sum())]
-
-
-def told(target: str, source: ImageSet, before: NDArray[np.float64], after: NDArray[np.float64]) -> tuple[_Told, Bytes]:
-    """A gauge that says `before` of the source and `after` of the returned images."""
-    refined = (source.images[:] // 2).astype(np.uint8)
-    return _Told(target, {int(source.images[:].sum()): before, int(refined.sum()): after}), refined
 
 
 class TestPupilResidual:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.core.errors import DataError
-from bench.data.image_checks import channels_of, check_grey
+from bench.data.image_checks import check_depth, check_grey, kind_of
 
 
 def blank(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -31,9 +31,28 @@ def test_another_size_is_refused() -> None:
     assert "\n" not in str(told.value)
 
 
-def test_channels_are_one_or_three() -> None:
-    assert channels_of(blank(2, 3, 4), "eyes") == 1
-    assert channels_of(blank(2, 3, 4, 3), "eyes") == 3
-    for wrong in (blank(2, 3, 4, 1), blank(2, 3, 4, 4), blank(2, 3), blank(2, 3, 4).astype(np.uint16)):
-        with pytest.raises(DataError, match=r"eyes: got .* 8-bit grey images"):
-            channels_of(wrong, "eyes")
+def test_depth_passes() -> None:
+    check_depth(blank(2, 3, 4).astype(np.uint16), "hands")
+    check_depth(blank(0, 3, 4).astype(np.uint16), "hands", (3, 4))
+
+
+@pytest.mark.parametrize("wrong", [blank(2, 3, 4), blank(2, 3).astype(np.uint16), blank(2, 3, 4).astype(np.float32)])
+def test_other_than_depth_is_refused(wrong: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
+    with pytest.raises(DataError, match=rf"hands: got {wrong.dtype} images .* 16-bit millimetres .* convert") as told:
+        check_depth(wrong, "hands")
+    assert "\n" not in str(told.value)
+
+
+def test_depth_of_another_size_is_refused() -> None:
+    with pytest.raises(DataError, match=r"hands: got images of 4x3 px where 3x4 px are needed.*resize"):
+        check_depth(blank(2, 4, 3).astype(np.uint16), "hands", (3, 4))
+
+
+def test_kinds_are_told_apart() -> None:
+    assert kind_of(blank(2, 3, 4), "eyes") == "grey"
+    assert kind_of(blank(2, 3, 4, 3), "eyes") == "colour"
+    assert kind_of(blank(2, 3, 4).astype(np.uint16), "hands") == "depth"
+    for wrong in (blank(2, 3, 4, 1), blank(2, 3, 4, 4), blank(2, 3), blank(2, 3, 4, 3).astype(np.uint16)):
+        with pytest.raises(DataError, match=r"images: got .* 8-bit grey images .* depth in mm.*convert") as told:
+            kind_of(wrong, "images")
+        assert "\n" not in str(told.value)

@@ -10,11 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from bench.core.angles import angles_deg
 from bench.core.context import RunContext
 from bench.core.images import ImageSet
 from bench.data.simulator.eyes import render_eyes
-from bench.metrics.angular_error import AngularError
-from estimators.knn import KNN, KNNSettings, _features, _pixel_moments, nearest
+from estimators.classical.neighbours import nearest
+from estimators.knn import KNN, KNNSettings, _features, _pixel_moments
 
 RUN = RunContext(0)
 
@@ -149,6 +150,6 @@ def test_distance_weights() -> None:
 
 def test_better_than_the_mean_direction() -> None:
     train, test = eyes(600), eyes(100, seed=2)
-    error = AngularError().per_image(fitted(train).predict(test.images[:], RUN), test.gaze).mean()
+    error = angles_deg(fitted(train).predict(test.images[:], RUN), test.gaze).mean()
     guess = np.broadcast_to(train.gaze.mean(axis=0), test.gaze.shape)
-    assert error < 0.9 * AngularError().per_image(guess, test.gaze).mean()
+    assert error < 0.9 * angles_deg(guess, test.gaze).mean()

@@ -24,7 +24,8 @@ from bench.core.measure import Measure, Subject
 from bench.data.simulator.eyes import render_eyes
 from bench.measures.kernel_distance import KernelDistance, polynomial_mmd2
 from bench.measures.sliced_wasserstein import SlicedWasserstein, sliced_distance
-from bench.measures.two_sample import SHRINKAGE, TwoSample, auc, deal, discriminant
+from bench.measures.two_sample import SHRINKAGE, TwoSample, auc, cross_validated_auc, deal, discriminant
+from tests.unit.drawn_hands import drawn_hands, sensed
 
 COUNT = 200
 
@@ -268,3 +269,62 @@ class TestKernelDistance:
         expected = measured(KernelDistance(), plain, plain_real, _Means())
         for one, other in ((colour, colour_real), (colour, plain_real), (plain, colour_real)):
             assert measured(KernelDistance(), one, other, _Means()) == expected
+
+
+def hands(seed: int, who: str, count: int = COUNT) -> ImageSet:
+    """Drawn hands of ten persons whom no other `who` shares."""
+    drawn = drawn_hands(count, seed)
+    return replace(drawn, persons=np.char.add(who, drawn.persons), name=who)
+
+
+class TestDepth:
+    """Small hands in front of nothing: most of an image is the same in all of them."""
+
+    def test_a_sensors_look_is_told_from_a_clean_one_and_persons_are_not(self) -> None:
+        groups = [hands(seed, f"{seed}-") for seed in range(8)]
+        areas = [measured(TwoSample(), groups[at], groups[(at + 1) % 8])["auc"] for at in range(8)]
+        assert np.mean(areas) == pytest.approx(0.5, abs=0.15)
+        assert measured(TwoSample(), groups[0], sensed(groups[1]))["auc"] > 0.95
+        assert measured(TwoSample(), sensed(groups[0], 1), sensed(groups[1], 2))["auc"] < 0.85
+
+    def test_patches_of_other_hands_are_near(self) -> None:
+        real, others = sensed(hands(1, "r"), 1), sensed(hands(2, "o"), 2)
+        assert all(value == 0 for value in measured(SlicedWasserstein(), real, real).values())
+        near, far = measured(SlicedWasserstein(), others, real), measured(SlicedWasserstein(), hands(3, "s"), real)
+        assert 0 < near["fine"] < 0.5 * far["fine"]
+        assert 0 < near["distance"] < 0.6 * far["distance"]
+
+    def test_a_gauge_sees_depth_as_it_is(self) -> None:
+        """Hands 400 mm nearer look the same as levels; an estimator is shown millimetres."""
+        real, others = hands(1, "r"), hands(2, "o")
+        nearer = others.with_images(np.where(others.images[:] > 0, others.images[:] - 400, 0).astype(np.uint16))
+        near, far = (measured(KernelDistance(), images, real, _Means())["kid"] for images in (others, nearer))
+        assert abs(near) < 0.1 * far
+
+    def test_depth_and_eyes_are_not_compared(self, real: ImageSet) -> None:
+        for measure in (TwoSample(), SlicedWasserstein(), KernelDistance()):
+            for pair in ((hands(1, "r", 20), real), (real, hands(1, "r", 20))):
+                with pytest.raises(DataError, match="of another kind"):
+                    measured(measure, *pair, _Means())
+
+    @pytest.mark.parametrize("mm", [0, 800])
+    def test_images_of_one_depth_alone(self, mm: int) -> None:
+        """A collapsed refiner's: told apart from hands for sure, and no number is lost over what does not vary."""
+        real = hands(1, "r", 60)
+        flat = real.with_images(np.full_like(real.images[:], mm))
+        assert measured(TwoSample(), flat, hands(2, "o", 60))["auc"] == 1
+        assert measured(TwoSample(), flat, flat)["auc"] == 0.5
+        assert all(np.isfinite(value) for value in measured(SlicedWasserstein(), flat, real).values())
+        assert all(value == 0 for value in measured(SlicedWasserstein(), flat, flat).values())
+
+    @given(st.floats(-1e3, 1e3), st.integers(0, 2**32 - 1))
+    def test_what_is_the_same_in_all_images_does_not_count(self, constant: float, seed: int) -> None:
+        """Its mean is rounded, so that its deviation is not 0: it must not be blown up to a feature."""
+        draws = np.random.default_rng(seed)
+        sides = draws.normal(size=(60, 3)), draws.normal(0.7, 1, size=(50, 3))
+        folds = [np.arange(len(side)) % 5 for side in sides]
+        wider = [np.concatenate([side, np.full((len(side), 4), constant)], axis=1) for side in sides]
+        axis = discriminant(wider[0], wider[1])
+        assert (axis[3:] == 0).all()
+        np.testing.assert_allclose(axis[:3], discriminant(*sides))
+        assert cross_validated_auc(wider[0], wider[1], *folds) == cross_validated_auc(sides[0], sides[1], *folds)

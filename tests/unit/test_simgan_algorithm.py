@@ -162,7 +162,7 @@ def test_pretraining_makes_r_the_identity() -> None:
 def test_d_sees_b_half_current_b_half_history_and_b_real(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = training()
     assert machine.history is not None
-    old = torch.rand(12, 1, 35, 55, generator=torch.Generator().manual_seed(1)).mul(255).round() / 127.5 - 1
+    old = torch.randint(0, 256, (12, 1, 35, 55), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
     machine.history.push(old)
     shown = watch(monkeypatch, type(machine.discriminator), "forward")
     pushed = watch(monkeypatch, type(machine.history), "push")
@@ -170,13 +170,14 @@ def test_d_sees_b_half_current_b_half_history_and_b_real(monkeypatch: pytest.Mon
     batch = shown[0][1]
     current, past, real = batch[:2], batch[2:4], batch[4:]
     assert batch.shape[0] == 8
-    assert torch.equal(pushed[0][1], current)
+    assert torch.equal(pushed[0][1], machine.pixels.from_unit(current, like=old))
     for image in past:
-        assert (old - image).abs().flatten(1).amax(1).min() < 1e-5
+        assert (to_unit(old) - image).abs().flatten(1).amax(1).min() == 0
     reals = to_unit(machine.batches.real)
     for image in real:
         assert (reals - image).abs().flatten(1).amax(1).min() == 0
-    remaining = [bool((machine.history.sample(12) - image).abs().flatten(1).amax(1).min() < 1e-5) for image in old]
+    held = machine.history.sample(12)
+    remaining = [any(torch.equal(image, one) for one in held) for image in old]
     assert len(machine.history) == 12
     assert sum(remaining) == 10  # exactly b/2 gave way to the new ones
 

@@ -13,14 +13,13 @@ from refiners.nn.networks import (
     DISCRIMINATORS,
     Conv,
     DiscriminatorNet,
-    MaxPool,
     Padding,
     RefinerNet,
     initialise,
     map_size,
 )
 
-GAZE = DISCRIMINATORS["gaze"]
+GAZE, HAND = DISCRIMINATORS["gaze"], DISCRIMINATORS["hand"]
 
 
 def parameters(net: nn.Module) -> int:
@@ -52,11 +51,39 @@ def test_the_hand_refiner_is_a_setting_of_the_same_net() -> None:
     assert parameters(RefinerNet(kernel=3, first_kernel=7, blocks=10)) == pytest.approx(0.74e6, rel=0.01)
 
 
-def test_the_hand_discriminator_is_a_setting_of_the_same_net() -> None:
-    hand = (Conv(96, 7, 4), Conv(64, 5, 2), MaxPool(3, 2), Conv(32, 3, 2), Conv(32, 1))
-    assert parameters(DiscriminatorNet(hand)) == 178_050
-    assert map_size((224, 224), hand, "same") == (7, 7)
-    assert map_size((224, 224), hand, "valid") == (5, 5)
+@pytest.mark.parametrize(("kernel", "field"), [(7, 127), (3, 47)])
+def test_receptive_field_of_the_hand_refiner(kernel: int, field: int) -> None:
+    """7x7 in every convolution, or in the first alone."""
+    net = positive(RefinerNet(maps=2, kernel=kernel, first_kernel=7, blocks=10, output="none"))
+    image = torch.ones(1, 1, 135, 135, requires_grad=True)
+    torch.autograd.backward(net(image)[0, 0, 67, 67])
+    assert image.grad is not None
+    assert extent(image.grad) == (field, field)
+
+
+@pytest.mark.parametrize(("padding", "side"), [("same", 7), ("valid", 5)])
+def test_the_hand_discriminator_of_the_paper(padding: Padding, side: int) -> None:
+    net = DiscriminatorNet(HAND, padding=padding)
+    initialise(net, 0)
+    assert parameters(net) == 178_050
+    assert net(torch.zeros(1, 1, 224, 224)).shape[2:] == map_size((224, 224), HAND, padding) == (side, side)
+
+
+def test_receptive_field_of_the_hand_discriminator_is_71_pixels() -> None:
+    net = positive(DiscriminatorNet(HAND, padding="valid")).double()
+    rows = torch.ones(104, 1, 103, 103).double()
+    for row in range(103):
+        rows[row, :, row] = 100.0
+    with torch.no_grad():
+        patch = net(rows)[:, 0, 0, 0]
+    assert int(((patch[:-1] - patch[-1]).abs() > 1e-6).sum()) == 71
+
+
+def test_noise_goes_into_the_first_convolution_only() -> None:
+    net = RefinerNet(noise_channels=3)
+    initialise(net, 0)
+    assert parameters(net) == 296_129 + 3 * 64 * 9
+    assert net(torch.zeros(2, 4, 9, 8)).shape == (2, 1, 9, 8)
 
 
 @pytest.mark.parametrize(("padding", "size"), [("same", (9, 14)), ("valid", (4, 9))])

@@ -81,7 +81,7 @@ def test_unsuitable_images_are_told() -> None:
     refiner, run = SimGAN.configured("quick", TINY), RunContext(0)
     good = smooth(0)
     cases: list[tuple[Unlabelled, Unlabelled, str]] = [
-        (depth(good), good, "8-bit grey images"),
+        (depth(good), good, "depth has images of depth, set 0 in grey: .*; choose sets of one kind, or convert one"),
         (good, smooth(1, size=(40, 60)), "resize one of the sets"),
     ]
     for synthetic, real, message in cases:

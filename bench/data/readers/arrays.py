@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from bench.core.errors import DataError, UsageError
+from bench.core.errors import UsageError
+from bench.data.array_columns import column, index_of
 from bench.data.array_files import ArrayFile, open_arrays
+from bench.data.eye_reader import EyeReader
 from bench.data.files_below import require_files
 from bench.data.fit_size import grey_images, rgb_images
 from bench.data.gaze_options import GazeOptions, gaze_from_angles, gaze_from_vectors, radians_from_angles
-from bench.data.indexed import SLICE, Index, IndexedReader, Labels, rows_inside
+from bench.data.indexed import SLICE, Index, Labels, rows_inside
 from bench.data.mirror import mirror
 
 PLAIN_LABELS = ("pupil", "pupil_margin", "eye_width")
@@ -47,7 +49,7 @@ class Options(GazeOptions):
     )
 
 
-class Arrays(IndexedReader):
+class Arrays(EyeReader):
     """N images in one file of arrays: (N, H, W) uint8, or colour, which becomes luma unless `colour` is set."""
 
     Config: ClassVar[type[GazeOptions]] = Options
@@ -61,20 +63,9 @@ class Arrays(IndexedReader):
 
     def index(self, root: Path, *, name: str) -> Index:
         """Ids and persons; the keys, or row numbers and the constant person."""
-        path = self.files(root)[0]
         options = self.config
-        with open_arrays(path) as arrays:
-            count = arrays.shape(options.images)[0]
-            if options.id_key:
-                ids = _texts(arrays, options.id_key, count)
-            else:
-                ids = np.array([f"{path.stem}-{row:06d}" for row in range(count)], dtype=np.str_)
-            if options.person_key:
-                persons = _texts(arrays, options.person_key, count)
-            else:
-                # without a word on persons the file is one person: the careful choice for independence
-                persons = np.full(count, options.person or path.stem)
-        return Index(ids=ids, persons=persons)
+        path = self.files(root)[0]
+        return index_of(path, options.images, options.id_key, options.person_key, options.person)
 
     def pick(
         self, root: Path, index: Index, where: NDArray[np.int64], *, name: str
@@ -92,12 +83,12 @@ class Arrays(IndexedReader):
 
     def _labels(self, arrays: ArrayFile, where: NDArray[np.int64], count: int) -> Labels:
         labels = {
-            label: _column(arrays, key, where, count)
+            label: column(arrays, key, where, count)
             for label in PLAIN_LABELS
             if (key := getattr(self.config, label)) is not None
         }
         if self.config.head_pose is not None:
-            head = _column(arrays, self.config.head_pose, where, count, width=2)
+            head = column(arrays, self.config.head_pose, where, count, width=2)
             labels["head_pose"] = radians_from_angles(head, self.config, arrays.path.name)
         gaze = self._gaze(arrays, where, count)
         return labels if gaze is None else {**labels, "gaze": gaze}
@@ -105,40 +96,13 @@ class Arrays(IndexedReader):
     def _gaze(self, arrays: ArrayFile, where: NDArray[np.int64], count: int) -> NDArray[np.float64] | None:
         options = self.config
         if options.gaze is not None:
-            return gaze_from_vectors(_column(arrays, options.gaze, where, count, width=3), options)
+            return gaze_from_vectors(column(arrays, options.gaze, where, count, width=3), options)
         if options.pitch_yaw is not None:
-            angles = _column(arrays, options.pitch_yaw, where, count, width=2)
+            angles = column(arrays, options.pitch_yaw, where, count, width=2)
         elif options.pitch is not None and options.yaw is not None:
-            angles = np.column_stack([_column(arrays, key, where, count) for key in (options.pitch, options.yaw)])
+            angles = np.column_stack([column(arrays, key, where, count) for key in (options.pitch, options.yaw)])
         elif options.pitch is not None or options.yaw is not None:
             raise UsageError("format 'arrays': pitch and yaw are needed together")
         else:
             return None
         return gaze_from_angles(angles, options, arrays.path.name)
-
-
-def _column(
-    arrays: ArrayFile, key: str, where: NDArray[np.int64], count: int, width: int | None = None
-) -> NDArray[np.float64]:
-    """Rows of a label as float64; DataError when it does not have one row per image."""
-    shape = arrays.shape(key)
-    if not shape or shape[0] != count:
-        raise DataError(f"{arrays.path.name}: '{key}' has shape {shape} for {count} images; give one row per image")
-    if width is not None and shape != (count, width):
-        raise DataError(f"{arrays.path.name}: '{key}' has shape {shape}, expected ({count}, {width})")
-    values = arrays.rows(key, where)
-    if values.dtype.kind not in "fiu":
-        raise DataError(f"{arrays.path.name}: '{key}' is {values.dtype}, expected numbers")
-    return values.astype(np.float64)
-
-
-def _texts(arrays: ArrayFile, key: str, count: int) -> NDArray[np.str_]:
-    """A column of ids or persons as text."""
-    values = arrays.rows(key, np.arange(count)) if arrays.shape(key) == (count,) else None
-    if values is None:
-        raise DataError(
-            f"{arrays.path.name}: '{key}' has shape {arrays.shape(key)}; give one for each of {count} images"
-        )
-    if values.dtype.kind in "SO":
-        return np.array([value.decode() if isinstance(value, bytes) else str(value) for value in values])
-    return values.astype(np.str_)

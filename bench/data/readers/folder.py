@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bench.core.errors import DataError, UsageError, did_you_mean
+from bench.data.eye_reader import EyeReader
 from bench.data.files_below import below, files_with, require_files, require_folder
 from bench.data.fit_size import fit_image, fit_labels, refuse_size
 from bench.data.gaze_options import GazeOptions, gaze_from_angles, gaze_from_vectors, radians_from_angles
-from bench.data.indexed import Index, IndexedReader, Labels
+from bench.data.indexed import Index, Labels
 from bench.data.picture_files import SUFFIXES, natural_order, read_grey, read_rgb
 
 
@@ -40,7 +41,7 @@ class Options(GazeOptions):
 Row = dict[str, str]
 
 
-class Folder(IndexedReader):
+class Folder(EyeReader):
     """Pictures of any size brought to one, with the labels of a CSV; colour becomes luma unless `colour` is set."""
 
     Config: ClassVar[type[GazeOptions]] = Options

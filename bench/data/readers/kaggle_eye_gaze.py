@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bench.core.errors import DataError
+from bench.data.eye_reader import EyeOptions, EyeReader
 from bench.data.files_below import require_files
 from bench.data.fit_size import fit_image, grey_image, refuse_size
 from bench.data.gaze_angles import unit_vectors, vectors_from_unity
-from bench.data.indexed import Index, IndexedReader, Labels, SelectOptions
+from bench.data.indexed import Index, Labels
 from bench.data.picture_files import natural_order
 
 Order = Literal["auto", "path", "numeric", "lexicographic"]
 
 
-class Options(SelectOptions):
+class Options(EyeOptions):
     """Which of the two files, and which label row belongs to which image."""
 
     file: str = Field(default="eye-gaze/gaze.h5", description="gaze.h5 (labelled) or real_gaze.h5 (no labels)")
@@ -37,7 +38,7 @@ class Options(SelectOptions):
     person: str = Field(default="unknown", description="the person named for all images: the files name none")
 
 
-class KaggleEyeGaze(IndexedReader):
+class KaggleEyeGaze(EyeReader):
     """(N, 35, 55) patches: 50,000 labelled UnityEyes renderings, or 34,100 MPIIGaze patches without labels.
 
     The trap: h5py lists '0', '1', '10', '100', ... while look_vec's rows are counted, so pairing both as they
@@ -45,7 +46,7 @@ class KaggleEyeGaze(IndexedReader):
     by the pupils' places. look_vec's number of columns differs between copies: 2, 3 or 4 are read.
     """
 
-    Config: ClassVar[type[SelectOptions]] = Options
+    Config: ClassVar[type[EyeOptions]] = Options
     config: Options
 
     def files(self, root: Path) -> list[Path]:

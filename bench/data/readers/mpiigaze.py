@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bench.core.errors import DataError
+from bench.data.eye_reader import EyeOptions, EyeReader
 from bench.data.files_below import require_folder
 from bench.data.fit_size import grey_images
 from bench.data.gaze_angles import head_pitch_yaw, unit_vectors
-from bench.data.indexed import Index, IndexedReader, Labels, SelectOptions
+from bench.data.indexed import Index, Labels
 from bench.data.mirror import mirror
 
 NORMALIZED = "Data/Normalized"
@@ -24,7 +25,7 @@ LISTS = "Evaluation Subset/sample list for eye image"
 SIDES = ("left", "right")
 
 
-class Options(SelectOptions):
+class Options(EyeOptions):
     """Which patches of MPIIGaze, and whether right eyes are mirrored."""
 
     folder: str = Field(
@@ -52,7 +53,7 @@ class _Patch:
     side: str
 
 
-class MpiiGaze(IndexedReader):
+class MpiiGaze(EyeReader):
     """(N, 36, 60) histogram-equalised grey patches with gaze and head pose, in normalised camera space.
 
     Zhang, Sugano, Fritz, Bulling: "Appearance-Based Gaze Estimation in the Wild", CVPR 2015. A .mat file holds
@@ -60,7 +61,7 @@ class MpiiGaze(IndexedReader):
     `filenames`. Gaze is a unit vector with x right, y down, z away from the camera. Ids: p00/day01/0001/left.
     """
 
-    Config: ClassVar[type[SelectOptions]] = Options
+    Config: ClassVar[type[EyeOptions]] = Options
     config: Options
 
     def files(self, root: Path) -> list[Path]:

@@ -14,12 +14,13 @@ from bench.core.images import ImageSet, LabelConvention
 from bench.core.reader import Reader
 from bench.core.settings import Settings
 from bench.data.equalise import equalise
+from bench.data.eye_reader import EyeOptions
 from bench.data.files_below import require_files
 from bench.data.imagesets import load_image_set
-from bench.data.indexed import Index, SelectOptions, choose
+from bench.data.indexed import Index, choose
 
 
-class Options(SelectOptions):
+class Options(EyeOptions):
     """The file, and the selection."""
 
     file: str = Field(default="", description="HDF5 image set, relative to the manifest")

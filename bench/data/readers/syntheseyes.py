@@ -11,23 +11,24 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bench.core.errors import DataError
+from bench.data.eye_reader import EyeOptions, EyeReader
 from bench.data.files_below import require_folder
 from bench.data.fit_size import fit_image, refuse_size
 from bench.data.gaze_angles import vectors_from_pitch_yaw
-from bench.data.indexed import Index, IndexedReader, Labels, SelectOptions
+from bench.data.indexed import Index, Labels
 from bench.data.picture_files import natural_order, read_grey
 
 # f01_124_-0.0000_-0.3927.png: face model, number of the rendering, pitch and yaw in radians
 NAME = re.compile(r"(?P<person>[^_]+)_(?P<number>\d+)_(?P<pitch>-?\d+(?:\.\d+)?)_(?P<yaw>-?\d+(?:\.\d+)?)")
 
 
-class Options(SelectOptions):
+class Options(EyeOptions):
     """Where the renderings are."""
 
     folder: str = Field(default="SynthesEyes", description="folder of the PNG files; its subfolders are searched too")
 
 
-class SynthesEyes(IndexedReader):
+class SynthesEyes(EyeReader):
     """Grey eyes (120x80 RGBA files) with gaze labels; persons are the face models (f01, ...).
 
     Wood et al.: "Rendering of Eyes for Eye-Shape Registration and Gaze Estimation", ICCV 2015. Pitch is positive
@@ -35,7 +36,7 @@ class SynthesEyes(IndexedReader):
     are those of the eye in the head or in the camera's space is not documented.
     """
 
-    Config: ClassVar[type[SelectOptions]] = Options
+    Config: ClassVar[type[EyeOptions]] = Options
     config: Options
 
     def files(self, root: Path) -> list[Path]:

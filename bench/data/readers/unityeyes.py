@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bench.core.errors import DataError
+from bench.data.eye_reader import EyeOptions, EyeReader
 from bench.data.fit_size import fit_image
 from bench.data.gaze_angles import unit_vectors, vectors_from_unity
-from bench.data.indexed import Index, IndexedReader, Labels, SelectOptions
+from bench.data.indexed import Index, Labels
 from bench.data.picture_files import read_grey
 from bench.data.unity_files import head_pose_of, picture_pairs, points, read_labels, vector
 
@@ -21,7 +22,7 @@ OUTER_CORNER = 8  # of the 16 points of interior_margin_2d
 FIXED_WINDOW = (140 / 640, 84 / 480)  # share of the picture's width and height
 
 
-class Options(SelectOptions):
+class Options(EyeOptions):
     """Where the renderings are and how the eye is cut out."""
 
     folder: str = Field(default="UnityEyes/imgs", description="folder of N.jpg and N.json pairs")
@@ -56,7 +57,7 @@ class Row(NamedTuple):
     head_pose: Points
 
 
-class UnityEyes(IndexedReader):
+class UnityEyes(EyeReader):
     """Grey eyes with the labels gaze, pupil (mean of the iris outline), pupil_margin, eye_width
     and head_pose.
 
@@ -67,7 +68,7 @@ class UnityEyes(IndexedReader):
     shape, so each image is its own person.
     """
 
-    Config: ClassVar[type[SelectOptions]] = Options
+    Config: ClassVar[type[EyeOptions]] = Options
     config: Options
 
     def files(self, root: Path) -> list[Path]:

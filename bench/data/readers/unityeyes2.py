@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bench.core.errors import DataError
+from bench.data.eye_reader import EyeOptions, EyeReader
 from bench.data.fit_size import fit_image
 from bench.data.gaze_angles import unit_vectors, vectors_from_unity
-from bench.data.indexed import Index, IndexedReader, Labels, SelectOptions
+from bench.data.indexed import Index, Labels
 from bench.data.picture_files import read_grey
 from bench.data.unity_files import head_pose_of, picture_pairs, read_labels, vector
 
 
-class Options(SelectOptions):
+class Options(EyeOptions):
     """Where the renderings are and which part of the pictures shows the eye."""
 
     folder: str = Field(default="UnityEyes2/imgs", description="folder of N.jpg and N.json pairs")
@@ -30,7 +31,7 @@ class Options(SelectOptions):
     )
 
 
-class UnityEyes2(IndexedReader):
+class UnityEyes2(EyeReader):
     """Grey eyes with gaze labels, and head_pose where the files have it; each image is its own person.
 
     UnityEyes2 (github.com/alexanderdsmith/UnityEyes2): ground_truth.gaze_vec has x right, y up and z away from
@@ -38,7 +39,7 @@ class UnityEyes2(IndexedReader):
     of the program write the camera's rotation as `head_pose`, as UnityEyes does. Each rendering draws its own face.
     """
 
-    Config: ClassVar[type[SelectOptions]] = Options
+    Config: ClassVar[type[EyeOptions]] = Options
     config: Options
 
     def files(self, root: Path) -> list[Path]:

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bench.core.errors import DataError
+from bench.data.eye_reader import EyeOptions, EyeReader
 from bench.data.files_below import require_folder
 from bench.data.fit_size import fit_image, refuse_size
 from bench.data.gaze_angles import head_pitch_yaw, unit_vectors
-from bench.data.indexed import Index, IndexedReader, Labels, SelectOptions
+from bench.data.indexed import Index, Labels
 from bench.data.mirror import mirror
 from bench.data.picture_files import SUFFIXES, decode_grey, natural_order
 
@@ -30,7 +31,7 @@ COLUMNS = 9  # gx, gy, gz, rx, ry, rz, tx, ty, tz; whatever follows has no known
 AGAIN = "unpack the data set again, its inner zips as they are"
 
 
-class Options(SelectOptions):
+class Options(EyeOptions):
     """Which patches of UT Multiview, and whether right eyes are mirrored."""
 
     folder: str = Field(default="UTMultiview", description="folder of the persons' folders s00, s01, ...")
@@ -65,7 +66,7 @@ class _Set:
         return f"{self.person}/{self.table.parent.name}/{self.table.stem}"
 
 
-class UTMultiview(IndexedReader):
+class UTMultiview(EyeReader):
     """60x36 grey patches (width x height) with gaze and head pose, read from their zips without unpacking them.
 
     Sugano, Matsushita, Sato: "Learning-by-Synthesis for Appearance-based 3D Gaze Estimation", CVPR 2014. A row of a
@@ -76,7 +77,7 @@ class UTMultiview(IndexedReader):
     Ids: s00/synth/000_left/0007.
     """
 
-    Config: ClassVar[type[SelectOptions]] = Options
+    Config: ClassVar[type[EyeOptions]] = Options
     config: Options
 
     def files(self, root: Path) -> list[Path]:

@@ -27,3 +27,20 @@ SECONDS = Column("seconds", "Training", of="training")
 
 EFFECTS = (ERROR_CNN, DRIFT, DRIFT_BIAS, REALISM_AUC, REALISM_SWD, CHANGE)
 """What an ablation looks at: error, drift, realism, change."""
+
+MARGIN_SHARE = 1.0
+MARGIN_PX = 0.1
+"""Declared beforehand: percentage points of the joints within d, and px of the 64x64 grid, that do not matter."""
+
+
+def joints_within(px: int) -> Column:
+    """Share of (image, joint) pairs within `px` of the 64x64 grid, as Table 4 and Figure 12 count them."""
+    return Column(f"within-{px}", f"Within {px} px", name="joints-within", options={"px": px}, margin=MARGIN_SHARE)
+
+
+JOINT_DISTANCE = Column("distance", "Distance", name="joint-distance", margin=MARGIN_PX)
+JOINT_DRIFT = Column("drift", "Drift", of="images", name="joint-drift", quantity="mean", estimator="hourglass")
+JOINT_BIAS = Column(
+    "drift-bias", "Drift, bias", of="images", name="joint-drift", quantity="bias", estimator="hourglass"
+)
+OUTSIDE = Column("outside", "Outside", of="images", name="silhouette", quantity="outside")

@@ -1,4 +1,4 @@
-"""Asks the estimator that a measure measures with, the gauge, for its predictions or features; it sees grey images."""
+"""Asks the estimator that a measure measures with, the gauge, for predictions or features; it sees grey or depth."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bench.core.images import ImageSet, Unlabelled
 from bench.core.measure import Subject
 
 
-def gauge_of(subject: Subject, target: str) -> Estimator:
-    """The gauge, an estimator of `target`; UsageError when there is none or it predicts something else."""
+def gauge_of(subject: Subject, target: str | None) -> Estimator:
+    """The gauge, an estimator of `target` (None = of anything); UsageError when there is none or it is of another."""
     if subject.gauge is None:
         raise UsageError("this measure needs a trained estimator to measure with; name one in its column")
-    if subject.gauge.target != target:
+    if target is not None and subject.gauge.target != target:
         raise UsageError(
             f"this measure needs an estimator of '{target}' to measure with, got one of '{subject.gauge.target}'; "
             "name another in its column"
@@ -32,7 +32,7 @@ def predicted(gauge: Estimator, images: ImageSet, labels: ImageSet, run: RunCont
     DataError when such a label is missing, TrainingFailed when a prediction is not finite.
     """
     given = {name: labels.require(name) for name in gauge.inputs} or None
-    return _finite("predicts", gauge.predict(_grey_bytes(images), run, given), images)
+    return _finite("predicts", gauge.predict(_stored(images), run, given), images)
 
 
 def features(gauge: Estimator, images: ImageSet | Unlabelled, run: RunContext) -> NDArray[np.float64]:
@@ -40,10 +40,11 @@ def features(gauge: Estimator, images: ImageSet | Unlabelled, run: RunContext) -
 
     UsageError when it has no features, TrainingFailed when one is not finite.
     """
-    return _finite("sees", gauge.features(_grey_bytes(images), run), images)
+    return _finite("sees", gauge.features(_stored(images), run), images)
 
 
-def _grey_bytes(images: ImageSet | Unlabelled) -> NDArray[Any]:
+def _stored(images: ImageSet | Unlabelled) -> NDArray[Any]:
+    """(N, H, W) as estimators take them: grey levels or depth in mm."""
     return ImageSet(images.ids, images.persons, images.images, name=images.name).grey().images[:]
 
 

@@ -6,13 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.errors import DataError, UsageError
-from bench.core.images import ImageSet
+from bench.core.images import ImageSet, Unlabelled
 from bench.core.measure import Subject
-from bench.measures.parts.grey_levels import colours, refuse_depth
+from bench.measures.parts.grey_levels import colours, is_depth
 
 
 def source_of(subject: Subject) -> ImageSet:
-    """What the images were refined from, row by row; UsageError when nothing was, DataError when rows differ."""
+    """What the images were refined from, row by row.
+
+    UsageError when nothing was, DataError when rows differ or one side is depth.
+    """
     if subject.source is None:
         raise UsageError(
             f"{subject.images.name}: nothing was refined here, so drift and change mean nothing; leave the column out"
@@ -20,7 +23,7 @@ def source_of(subject: Subject) -> ImageSet:
     same_images = tuple(subject.source.images.shape) == tuple(subject.images.images.shape)
     if not same_images or not np.array_equal(subject.source.ids, subject.images.ids):
         raise DataError(f"{subject.images.name} and {subject.source.name} are not the same images row by row")
-    refuse_depth(subject.images, subject.source)
+    check_same_kind(subject.images, subject.source)
     return subject.source
 
 
@@ -39,8 +42,9 @@ def visible(images: ImageSet) -> NDArray[np.bool_]:
 def alike(subject: Subject) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The images and the real ones, (N, H, W, C) and (M, H, W, C): in colour when both are, else grey.
 
-    DataError when their sizes differ.
+    Depth as a grey view. DataError when their sizes differ or one side is depth.
     """
+    check_same_kind(subject.images, subject.real)
     if subject.images.size != subject.real.size:
         height, width = subject.real.size
         raise DataError(
@@ -51,3 +55,12 @@ def alike(subject: Subject) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     if images.shape[3] != real.shape[3]:
         images, real = images.mean(axis=3, keepdims=True), real.mean(axis=3, keepdims=True)
     return images, real
+
+
+def check_same_kind(one: ImageSet, other: ImageSet | Unlabelled) -> None:
+    """DataError when one side is depth and the other not."""
+    if is_depth(one) != is_depth(other):
+        raise DataError(
+            f"{one.name} and {other.name} cannot be compared: {one.images.dtype} images are of another kind than "
+            f"{other.images.dtype} ones; give depth (uint16) on both sides or on none"
+        )

@@ -8,12 +8,18 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
 import pytest
 from rich.console import Console
 
+from bench.core.experiment import Experiment
+from bench.engine.collect import facts_of
 from bench.engine.results import Results
+from bench.experiments import hand_label_preservation, label_preservation, refiner_comparison
 from reports.build import build_table
+from reports.columns import drift_column
 from reports.frame import Table, load_table
 from reports.html import to_html
 from reports.latex import to_latex
@@ -51,6 +57,25 @@ def latex_cells(table: Table) -> dict[str, list[str]]:
 def html_cells(table: Table) -> dict[str, list[tuple[str, str]]]:
     rows = re.findall(r'<tr>\s*<th scope="row">(.*?)</th>(.*?)</tr>', to_html(table, []), re.DOTALL)
     return {label: re.findall(r'<td class="number ([a-z]*)">(.*?)</td>', rest) for label, rest in rows}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "bias", "without"),
+    [
+        (refiner_comparison, ("pupil-residual", "bias"), ("pupil-residual", "mean")),
+        (label_preservation, ("pupil-residual", "bias"), ("pupil-ellipse", "mean")),
+        (hand_label_preservation, ("joint-drift", "bias"), ("joint-drift", "mean")),
+    ],
+)
+def test_the_drift_of_a_table_is_its_labels_bias(
+    experiment: ModuleType, bias: tuple[str, str], without: tuple[str, str]
+) -> None:
+    columns = [facts_of(column) for column in cast("Experiment", experiment.EXPERIMENT).columns]
+    found = drift_column(columns)
+    assert found is not None and (found.name, found.quantity) == bias
+    found = drift_column([column for column in columns if column.quantity != "bias"])
+    assert found is not None and (found.name, found.quantity) == without
+    assert drift_column([column for column in columns if column.unit != "px"]) is None
 
 
 def test_every_rendering_has_every_column_and_row(table: Table) -> None:

@@ -113,6 +113,23 @@ def test_slopes_are_those_of_the_lines(preservation: Results) -> None:
     assert np.allclose(lines["Shift, bias"].get_ydata(), means)
 
 
+def test_px_are_named_by_task(preservation: Results) -> None:
+    assert all("px of a 55 px wide image" in sketch.caption for name, sketch in sketches(preservation).items()
+               if name != "drift-slope")  # fmt: skip
+    names = {"pupil-ellipse": "silhouette", "pupil-residual": "joint-drift"}
+    columns = tuple(replace(column, name=names.get(column.name, column.name)) for column in preservation.columns)
+    hands = replace(preservation, experiment=replace(preservation.experiment, task="hand"), columns=columns)
+    found = sketches(hands)
+    assert list(found) == [
+        "drift-scatter-joint-drift", "drift-scatter-silhouette", "drift-scatter-phase-shift", "drift-slope",
+    ]  # fmt: skip
+    for name in list(found)[:3]:
+        assert "px of the 64x64 grid" in found[name].caption and "55 px" not in found[name].caption
+        assert "px of the 64x64 grid" in found[name].alt
+    assert "the mean over each image's joints" in found["drift-scatter-joint-drift"].caption
+    assert "joints" not in found["drift-scatter-silhouette"].caption
+
+
 def test_one_planted_shift_has_no_slope(preservation: Results) -> None:
     rows = tuple(found for found in preservation.rows if found.row.key not in ("shift-0.5", "shift-1"))
     assert "drift-slope" not in sketches(replace(preservation, rows=rows))

@@ -249,7 +249,7 @@ def test_depth_images_are_drawn_as_grey(results: Results) -> None:
     depth[:, 6:18, 6:18] = np.arange(700, 700 + 144).reshape(12, 12)
     (sketch,) = picture_grid(replace(results, pictures={"synthetic": depth, "real": np.zeros_like(depth)}))
     shown = np.asarray(sketch.figure.axes[0].images[0].get_array())
-    assert tuple(shown[0, 0]) == (255, 255, 255, 255)
+    assert tuple(shown[0, 0]) == (0, 0, 0, 255)
     assert shown[6, 6, 0] > shown[17, 17, 0]
 
 

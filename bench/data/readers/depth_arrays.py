@@ -1,0 +1,75 @@
+"""Depth images of hands in one .npz, .npy or .h5 file, with joints and cameras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from bench.core.errors import DataError, UsageError
+from bench.data.array_columns import column, index_of
+from bench.data.array_files import open_arrays
+from bench.data.files_below import require_files
+from bench.data.indexed import Index, IndexedReader, Labels, SelectOptions
+
+
+class Options(SelectOptions):
+    """Where the images and labels are."""
+
+    file: str = Field(default="", description=".npz, .npy or .h5 file, relative to the manifest")
+    images: str = Field(
+        default="images",
+        description="key of the (N, S, S) uint16 images, depth in mm, 0 = background; unused for .npy",
+    )
+    joints: str | None = Field(
+        default=None,
+        description="key of (N, 14, 3) joints in the order of Table 4's: u, v in px of the images, depth in mm",
+    )
+    camera: str | None = Field(
+        default=None, description="key of (N, 4) cameras of the images: fx, fy, cx, cy in px; lengths in mm need it"
+    )
+    id_key: str | None = Field(default=None, description="key of N unique ids; default: file name and row")
+    person_key: str | None = Field(default=None, description="key of N persons (text or whole numbers)")
+    person: str | None = Field(default=None, description="the one person shown, when there is no `person_key`")
+
+
+class DepthArrays(IndexedReader):
+    """(N, S, S) uint16 images of cut-out hands as they are in the file, with the labels joints and camera.
+
+    Cutting out, masking and the choice of joints are done beforehand; `bench.data.hand_crop` has what the format
+    'nyu-hands' does.
+    """
+
+    Config: ClassVar[type[SelectOptions]] = Options
+    config: Options
+
+    def files(self, root: Path) -> list[Path]:
+        """The one file of arrays."""
+        if not self.config.file:
+            raise UsageError("format 'depth-arrays' needs the option file = '...' (.npz, .npy or .h5)")
+        return require_files(root, [self.config.file])
+
+    def index(self, root: Path, *, name: str) -> Index:
+        """Ids and persons; the keys, or row numbers and the constant person."""
+        options = self.config
+        path = self.files(root)[0]
+        return index_of(path, options.images, options.id_key, options.person_key, options.person)
+
+    def pick(
+        self, root: Path, index: Index, where: NDArray[np.int64], *, name: str
+    ) -> tuple[NDArray[np.uint16], Labels]:
+        """Rows `where` of the images and of every label that has a key."""
+        keys = {"joints": self.config.joints, "camera": self.config.camera} if self.config.labelled else {}
+        path = self.files(root)[0]
+        with open_arrays(path) as arrays:
+            images = arrays.rows(self.config.images, where)
+            if images.dtype != np.uint16 or images.ndim != 3 or images.shape[1] != images.shape[2]:
+                raise DataError(
+                    f"{name} ({path.name}): images are {images.dtype} of shape {images.shape}, expected square uint16 "
+                    "ones with the depth in mm and 0 for the background; convert and save them again"
+                )
+            count = len(index.ids)
+            return images, {label: column(arrays, key, where, count) for label, key in keys.items() if key is not None}
