@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, ParamSpec
@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec
 import typer
 
 import bench
-from bench.core.errors import BenchError, CellsFailed, DataError, Interrupted, UsageError
+from bench.core.errors import BenchError, CellsFailed, DataError, Interrupted, Undecided, UsageError, Worse
 
 app = typer.Typer(
     name="bench",
@@ -87,7 +87,14 @@ Labelled = Annotated[
     typer.Option("--labelled", metavar="NAME[:PART]", help="Labelled real set that the 'real' rows train on."),
 ]
 Seeds = Annotated[int | None, typer.Option("--seeds", min=1, help="Number of seeds, in place of the profile's.")]
-Refiners = Annotated[list[str] | None, typer.Option("--refiner", help="Refiner to use; repeat for several.")]
+Refiners = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--refiner",
+        metavar="NAME|FILE",
+        help="Refiner to use: a name of 'bench list refiners', or your own, ./mine.py:MyRefiner; repeat for several.",
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -225,6 +232,193 @@ def plan(
         print_plan(found)
 
 
+ResultsFile = Annotated[Path, typer.Argument(metavar="FILE", help="A file of 'bench export'.")]
+NoRun = Annotated[bool, typer.Option("--no-run", help="Run nothing; what is not stored is an error.")]
+
+
+@command(app, "export")
+def export_(
+    experiment: ExperimentName, file: Annotated[Path, typer.Argument(metavar="FILE", help="The zip file to write.")],
+    profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None, real: Real = None,
+    test: Test = None, labelled: Labelled = None, seeds: Seeds = None, refiner: Refiners = None,
+    settings: Settings = None, overlap: Overlap = False, no_run: NoRun = False, device: Device = "auto",
+    executor: Executor = "auto", store: StoreRoot = None, progress: ProgressKind = "auto",
+) -> None:  # fmt: skip
+    """Write results into one file.
+
+    Scores, records and predictions of every cell, without images and weights. What is missing is run first.
+    """
+    from bench.console import choose_watch
+    from bench.engine.export import export, snapshot_for
+
+    plan, steps = _plan_and_store(
+        experiment, profile, data, synthetic, real, test, labelled, seeds, refiner, settings, overlap, store
+    )
+    with choose_watch(progress) as watch:
+        found = snapshot_for(plan, steps, run=not no_run, executor=executor, device=device, watch=watch)
+    export(found, steps, file)
+    typer.echo(f"{len(found.cells)} cells of {found.experiment} ({found.profile}) at {found.revision.name}: {file}")
+    if found.failed:
+        where = min(found.failed)
+        raise CellsFailed(f"{len(found.failed)} rows failed, first {', '.join(where)}: {found.missing[where]}")
+
+
+@command(app, "import")
+def import_(file: ResultsFile, store: StoreRoot = None) -> None:
+    """Put exported results into the store.
+
+    Everything in the file is checked by its hash first; steps that are stored already stay as they are.
+    """
+    from bench.engine.export import import_file
+    from bench.engine.store import Store
+
+    found, new = import_file(file, Store(store or Store.default_root()))
+    typer.echo(
+        f"{len(found.cells)} cells of {found.experiment} ({found.profile}) at {found.revision.name}: {new} new steps"
+    )
+
+
+Margins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--margin",
+        metavar="NUMBER[UNIT]",
+        help="Differences within it do not matter, e.g. 0.3deg; for the experiment's own. Repeat for more units.",
+    ),
+]
+
+
+@command(app, "compare")
+def compare_(
+    base: Annotated[str | None, typer.Argument(metavar="BASE", help="Revision, '.', exported file or store.")] = None,
+    head: Annotated[str | None, typer.Argument(metavar="HEAD", help="The same; HEAD when left out.")] = None,
+    experiment: Annotated[str | None, typer.Option("--experiment", help="One of 'bench list experiments'.")] = None,
+    margin: Margins = None, profile: ProfileName = "quick", data: Data = None, synthetic: Synthetic = None,
+    real: Real = None, test: Test = None, labelled: Labelled = None, seeds: Seeds = None, refiner: Refiners = None,
+    settings: Settings = None, overlap: Overlap = False, no_run: NoRun = False,
+    self_test: Annotated[bool, typer.Option("--self-test", help="Compare BASE with itself, seed by seed.")] = False,
+    device: Device = "auto", executor: Executor = "auto", store: StoreRoot = None, out: Out = Path("out"),
+    as_json: Json = False, progress: ProgressKind = "auto",
+) -> None:  # fmt: skip
+    """Compare two revisions: better, worse, equivalent or inconclusive.
+
+    Each revision's own code runs what its results lack, in a git worktree; the store is shared, so what a change does
+    not touch is not run again. Exit code 0: better, equivalent or the same code; 5: worse; 6: no answer.
+    """
+    from bench.engine.compare_run import Order, snapshots_of
+    from bench.engine.store import Store
+
+    if base is None and not self_test:
+        raise UsageError("say what to compare: bench compare BASE [HEAD], e.g. 'bench compare main HEAD'")
+    if self_test and head is not None:
+        raise UsageError("--self-test compares one revision with itself; leave the second one out")
+    given = {
+        "--profile": profile, "--data": data, "--synthetic": synthetic, "--real": real, "--test": test,
+        "--labelled": labelled, "--seeds": seeds, "--refiner": refiner, "--set": settings, "--device": device,
+        "--executor": executor,
+    }  # fmt: skip
+    order = Order(
+        experiment=experiment,
+        profile=profile,
+        store=Store(store or Store.default_root()),
+        options=_words(given, overlap),
+        run=not no_run,
+        tell=lambda line: None if progress == "none" and not line.startswith("warning") else typer.echo(line, err=True),
+    )
+    names = [base or "HEAD"] if self_test else [str(base), head or "HEAD"]
+    snapshots = snapshots_of(names, order)
+    margins = _margin(margin or [], snapshots[-1])
+    if self_test:
+        _show_self_test(snapshots[0], margins, as_json)
+    else:
+        _show_comparison(snapshots, margins, out, as_json)
+
+
+def _margin(texts: Sequence[str], snapshot: Any) -> Any:
+    from bench.core import registry
+    from reports.margin import margin_of
+
+    declared = registry.load("experiments", snapshot.experiment).columns
+    known = {column.key: column.margin for column in declared if column.margin is not None}
+    return margin_of(texts, known, snapshot.columns)
+
+
+def _show_self_test(snapshot: Any, margins: Any, as_json: bool) -> None:
+    from reports.self_test import self_test
+
+    found = self_test(snapshot, margins)
+    if as_json:
+        _print_json({**asdict(found), "rate": found.rate, "exit_code": found.exit_code})
+    else:
+        typer.echo(found.sentence)
+    _end(found.exit_code, found.sentence)
+
+
+def _show_comparison(snapshots: Sequence[Any], margins: Any, out: Path, as_json: bool) -> None:
+    from reports.compare import compare
+    from reports.compare_text import print_comparison, to_json
+    from reports.compare_write import write_comparison
+
+    base, head = snapshots
+    found = compare(base, head, margins)
+    folder = write_comparison(found, out)
+    if as_json:
+        typer.echo(to_json(found), nl=False)
+    else:
+        from rich.console import Console
+
+        print_comparison(found, Console(highlight=False))
+        typer.echo(f"report: {folder / 'compare.md'}", err=True)
+    failed = [f"{each.revision.name}: {', '.join(at)}: {each.missing[at]}" for each in snapshots for at in each.failed]
+    if failed and found.exit_code != Worse.exit_code:
+        raise CellsFailed(f"{len(failed)} rows failed and were not compared, first {min(failed)}")
+    _end(found.exit_code, f"{found.experiment}: {found.summary}")
+
+
+def _end(exit_code: int, sentence: str) -> None:
+    """Raise what ends the command with a verdict's exit code."""
+    for error in (Worse, Undecided):
+        if exit_code == error.exit_code:
+            raise error(sentence)
+
+
+@command(app, "history")
+def history_(
+    experiment: ExperimentName,
+    column: Annotated[list[str] | None, typer.Option("--column", help="A column's key; repeat for several.")] = None,
+    profile: Annotated[str | None, typer.Option("--profile", help="Its size; the newest results' if left out.")] = None,
+    margin: Margins = None, store: StoreRoot = None, out: Out = Path("out"), as_json: Json = False,
+) -> None:  # fmt: skip
+    """Show an experiment's numbers over the commits in the store.
+
+    A table and a figure, with a mark at each commit that made something better or worse.
+    """
+    from bench.engine.history import over_commits
+    from bench.engine.store import Store
+    from reports.compare_write import write_history
+    from reports.history import history, to_json, to_markdown
+
+    found, others = over_commits(Store(store or Store.default_root()), experiment, profile)
+    made = history(found, _margin(margin or [], found[-1]), column or ())
+    folder = write_history(made, out)
+    typer.echo(to_json(made) if as_json else to_markdown(made), nl=False)
+    if others:
+        typer.echo(f"{others} results with another profile, other data or other settings are not shown", err=True)
+    typer.echo(f"report: {folder / 'history.md'}", err=True)
+
+
+def _words(given: Mapping[str, Any], overlap: bool) -> tuple[str, ...]:
+    """Options as they stood on the command line, those left out or 'auto' left out: an older revision may lack them."""
+    words = [
+        word
+        for name, value in given.items()
+        if value not in (None, "auto")
+        for each in (value if isinstance(value, list) else [value])
+        for word in (name, str(each))
+    ]
+    return (*words, *(["--allow-person-overlap"] if overlap else []))
+
+
 @command(app, "list")
 def list_(
     kind: Annotated[
@@ -248,7 +442,10 @@ def list_(
 
 
 InputFolder = Annotated[
-    Path, typer.Argument(metavar="FOLDER", help="Folder of grey PNG, JPEG, BMP or TIFF images of any size.")
+    Path,
+    typer.Argument(
+        metavar="FOLDER", help="Folder of grey PNG, JPEG, BMP or TIFF images, or of 16-bit depth PNGs in mm."
+    ),
 ]
 OutputFolder = Annotated[Path, typer.Argument(metavar="INTO", help="Folder for the refined PNG images.")]
 WhichExperiment = Annotated[str, typer.Option("--experiment", help="Experiment whose trained refiner is used.")]
@@ -351,6 +548,31 @@ def data_verify(
     if bad:
         first = f"{bad[0]['part']}: {bad[0]['name']}: {bad[0]['detail']}"
         raise DataError(f"{len(bad)} of {len(checks)} checks failed: {first}")
+
+
+@command(app, "check")
+def check(
+    refiner: Annotated[
+        str,
+        typer.Argument(metavar="REFINER", help="Your own, ./mine.py:MyRefiner, or a name of 'bench list refiners'."),
+    ],
+    settings: Settings = None,
+    as_json: Json = False,
+) -> None:
+    """Check a refiner's contract on small simulated images.
+
+    Shape, batches, saving, seeds, resuming and more, a line each; exit code 4 when a check fails.
+    """
+    from bench.contract.refiner import check_named, require_kept
+
+    found = []
+    for promise in check_named(refiner, settings or ()):
+        found.append(promise)
+        if not as_json:
+            typer.echo(promise.line())
+    if as_json:
+        _print_json([promise.to_json() for promise in found])
+    require_kept(found)
 
 
 @command(app, "doctor")

@@ -11,7 +11,7 @@ DATASETS = "datasets"
 
 
 def listing(kind: str | None) -> dict[str, list[dict[str, str]]]:
-    """Kind -> [{name, summary}]; all kinds when `kind` is None. UsageError for an unknown kind."""
+    """Kind -> [{name, summary, distribution}]; all kinds when `kind` is None. UsageError for an unknown kind."""
     kinds = [*get_args(registry.Kind), DATASETS]
     if kind is not None and kind not in kinds:
         raise UsageError(f"unknown kind '{kind}'{did_you_mean(kind, kinds)}; choose {', '.join(kinds)}")
@@ -23,7 +23,11 @@ def _entries(kind: str) -> list[dict[str, str]]:
         from bench.data.manifests import list_manifests
 
         return [{"name": manifest.name, "summary": manifest.title} for manifest in list_manifests()]
-    return [
-        {"name": name, "summary": registry.summary(kind, name)}  # type: ignore[arg-type]
-        for name in registry.names(kind)  # type: ignore[arg-type]
-    ]
+    return [_entry(kind, name) for name in registry.names(kind)]  # type: ignore[arg-type]
+
+
+def _entry(kind: registry.Kind, name: str) -> dict[str, str]:
+    """Name, summary and the package that it comes with, which the summary names where it is not ours."""
+    summary, owner = registry.summary(kind, name), registry.origin(kind, name).distribution
+    told = summary if owner == registry.OURS else f"{summary} (package {owner})".lstrip()
+    return {"name": name, "summary": told, "distribution": owner}

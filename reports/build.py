@@ -137,6 +137,7 @@ def _bold(row: TableRow, column: str) -> TableRow:
 def _quoted(results: Results, columns: Sequence[ColumnFacts], published: Published) -> tuple[TableRow, ...]:
     """The printed numbers that no row of the experiment measures, each in its own column."""
     measured = {found.row.reference for found in results.rows}
+    taken = {found.row.key for found in results.rows}
     rows: dict[str, TableRow] = {}
     for entry in published.values.values():
         id_, _, key = entry.id.partition("/")
@@ -144,6 +145,7 @@ def _quoted(results: Results, columns: Sequence[ColumnFacts], published: Publish
             continue
         reason = f"quoted by the paper from {entry.source}" if entry.source else "the paper's own result"
         cell = TableCell(paper=entry.value, tolerance=entry.tolerance, status="quoted", reason=reason)
-        row = rows.get(id_) or TableRow(id_, entry.label, id_, entry.train, {}, source=entry.source)
+        own = f"paper/{id_}" if id_ in taken else id_
+        row = rows.get(id_) or TableRow(own, entry.label, id_, entry.train, {}, source=entry.source)
         rows[id_] = replace(row, cells={**row.cells, key or columns[0].key: cell})
     return tuple(rows.values())

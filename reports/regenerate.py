@@ -39,8 +39,10 @@ def fresh_table(plan: Plan, store: Store, out: Path) -> Table | None:
 
 
 def regenerate(plan: Plan, store: Store, out: Path, failures: Mapping[str, str]) -> Table:
-    """Collect the results, write the report and stamp it with what it was made of."""
+    """Collect the results, write the report, stamp it with what it was made of, and keep a finished one's snapshot."""
+    from bench.engine import history
     from bench.engine.collect import collect
+    from bench.engine.export import snapshot_of
     from bench.engine.store import storage_errors
     from reports.write import write_report
 
@@ -52,6 +54,9 @@ def regenerate(plan: Plan, store: Store, out: Path, failures: Mapping[str, str])
         written = sorted(path for path in folder.rglob("*") if path.is_file())
         files = {str(path.relative_to(folder)): file_digest(path) for path in written}
         (folder / STAMP).write_text(json.dumps({"key": _report_key(plan), "files": files}))
+    snapshot = snapshot_of(results, plan, store)
+    if snapshot.cells and not snapshot.failed:
+        history.keep(store, snapshot)
     return table
 
 

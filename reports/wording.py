@@ -69,8 +69,9 @@ def says_reproduced(table: Table) -> bool:
 
 
 def against_paper(row: TableRow) -> str:
-    """The verdicts on a row's printed numbers, headline first; an en dash when it has none."""
-    return "; ".join(cell.paper_status for cell in row.cells.values() if cell.paper_status) or "–"
+    """The verdicts on a row's printed numbers, headline first, or the one that all share; an en dash without any."""
+    found = [cell.paper_status for cell in row.cells.values() if cell.paper_status]
+    return "; ".join(found if len(set(found)) > 1 else found[:1]) or "–"
 
 
 def plural(count: int, word: str) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from reports.frame import Note, Table, load_table
 from reports.html import FIGURE_TITLES, to_html
 from reports.latex import to_latex
 from reports.tables import to_csv, to_json, to_markdown
+from reports.whole_files import write_atomically
 
 if TYPE_CHECKING:
     from bench.engine.results import Results
@@ -74,15 +73,3 @@ def _write_figures(folder: Path, drawings: Sequence[Drawing]) -> None:
     for old in folder.iterdir():
         if old.name.startswith(tuple(FIGURE_TITLES)) and old.name not in written:
             old.unlink()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there: a reader sees the old file or the whole new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise

@@ -36,6 +36,18 @@ class TrainingFailed(BenchError):
     exit_code = 4
 
 
+class Worse(BenchError):
+    """A comparison found something worse."""
+
+    exit_code = 5
+
+
+class Undecided(BenchError):
+    """A comparison is inconclusive, not possible, or of nothing."""
+
+    exit_code = 6
+
+
 class Interrupted(BenchError):
     """The user stopped the run; finished steps and checkpoints are kept."""
 

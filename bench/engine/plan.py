@@ -20,7 +20,10 @@ from bench.engine.step import step_code
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for; empty means the experiment's own choice."""
+    """What the user asked for; empty means the experiment's own choice.
+
+    refiners: registry names, or files of the user's own (`./mine.py:MyRefiner`).
+    """
 
     experiment: str
     profile: str = "quick"
@@ -82,6 +85,10 @@ class Plan:
         wanted = [cell.key for cell in self.cells]
         return tuple(dict.fromkeys([*wanted, *self.fits.values(), *self.pictured.values(), *self.sets.values()]))
 
+    def only_cells(self) -> Plan:
+        """The same cells without trainings' logs and pictures: what a comparison needs, and no more."""
+        return replace(self, fits={}, refined={})
+
     def missing(self, stored: Iterable[str]) -> list[str]:
         """Keys to run, in order: targets that are not stored, and what they need that is not."""
         have = set(stored)
@@ -107,9 +114,8 @@ def make_plan(request: Request) -> Plan:
     if request.seeds is not None and request.seeds < 1:
         raise UsageError(f"--seeds {request.seeds}: at least 1 is needed")
     seeds = tuple(range(request.seeds or profile.seeds))
-    refiners = tuple(dict.fromkeys(request.refiners or experiment.refiners))
-    for name in refiners:
-        registry.module_name("refiners", name)
+    asked = request.refiners or experiment.refiners
+    refiners = tuple(dict.fromkeys(registry.named("refiners", text) for text in asked))
     rows = experiment.rows(refiners)
     twice = [key for key, count in Counter(row.key for row in rows).items() if count > 1]
     if twice:
@@ -263,7 +269,8 @@ class _Builder:
         place: Mapping[str, Any] | None = None,
     ) -> str:
         code = _step_code(step, component)
-        recipe = Recipe(step, label, component, config, code, inputs, seed, place or {})
+        where = {**(place or {}), **registry.place(*component)}
+        recipe = Recipe(step, label, component, config, code, inputs, seed, where)
         self.recipes.setdefault(recipe.key, recipe)
         return recipe.key
 

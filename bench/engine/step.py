@@ -17,9 +17,10 @@ from typing import Any, Literal
 from filelock import FileLock
 
 from bench.core import registry
+from bench.core.canonical import digest
 from bench.core.context import RunContext
 from bench.core.errors import BenchError, DataError, UsageError
-from bench.engine.fingerprint import fingerprint
+from bench.engine.fingerprint import closure, require_loaded
 from bench.engine.recipe import Recipe
 from bench.engine.store import Store, storage_errors
 
@@ -76,13 +77,18 @@ def run_step(recipe_json: dict[str, Any], root: str, device: str) -> Outcome:
 
 
 def _run(recipe: Recipe, store: Store, device: str) -> None:
-    require_same_code(recipe)
+    if "component" in recipe.place:  # a file of the user's own, of which only the planning process was told
+        registry.named(recipe.component[0], recipe.place["component"])  # type: ignore[arg-type]
+    code = require_same_code(recipe)
     started = time.time()
     work = store.work(recipe.key)
     out = work / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     component = registry.load(*recipe.component)  # type: ignore[arg-type]
+    origin = registry.origin(*recipe.component)  # type: ignore[arg-type]
+    if origin.folder is not None:
+        require_loaded(code, origin.folder)
     if recipe.step != "prepare":
         from bench.training.device import pin_threads
 
@@ -96,36 +102,54 @@ def _run(recipe: Recipe, store: Store, device: str) -> None:
     inputs = {role: store.verified(key) for role, key in recipe.inputs.items()}
     step = Step(recipe.config, recipe.place, inputs, out, component, context)
     importlib.import_module(f"bench.engine.steps.{recipe.step}").run(step)
+    if origin.folder is not None:  # again: functions import as well
+        require_loaded(code, origin.folder)
     record = {
         "recipe": {**recipe.to_json(), "place": {}},
+        "closure": code,
         "warnings": context.warnings,
         "notes": context.notes,
         "seconds": time.time() - started,
         "finished": time.time(),
-        "environment": environment(),
+        "environment": environment(origin.distribution),
         "device": device,
     }
     store.commit(recipe.key, out, record)
 
 
+def step_closure(step: str, component: tuple[str, str]) -> dict[str, str]:
+    """The modules behind a kind of step with its component (kind, name), each with the hash of its code.
+
+    A component that is chosen by its name in a module counts by that name, since there may be several.
+    """
+    origin = registry.origin(*component)  # type: ignore[arg-type]
+    found = closure(f"bench.engine.steps.{step}", origin.module, folder=origin.folder)
+    return {**found, f"{origin.module}:{origin.attribute}": ""} if origin.attribute else found
+
+
 def step_code(step: str, component: tuple[str, str]) -> str:
     """Fingerprint of a kind of step with its component (kind, name)."""
-    return fingerprint(f"bench.engine.steps.{step}", registry.module_name(*component))  # type: ignore[arg-type]
+    return digest(step_closure(step, component))
 
 
-def require_same_code(recipe: Recipe) -> None:
-    """UsageError when the code was edited since the recipe was made: its result would be filed under the old code."""
-    if step_code(recipe.step, recipe.component) != recipe.code:
+def require_same_code(recipe: Recipe) -> dict[str, str]:
+    """The modules behind a step, with their hashes.
+
+    UsageError when the code was edited since the recipe was made: its result would be filed under the old code.
+    """
+    found = step_closure(recipe.step, recipe.component)
+    if digest(found) != recipe.code:
         raise UsageError(
             f"the code behind '{recipe.label}' was edited while the run was going on; finished steps are stored."
             " Run the same command again."
         )
+    return found
 
 
-def environment() -> dict[str, str]:
-    """Versions and hardware, recorded with every result; not part of any key."""
+def environment(*distributions: str) -> dict[str, str]:
+    """Versions and hardware, recorded with every result; not part of any key. `distributions`: packages beside ours."""
     found = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
-    for package in ("torch", "numpy", "scikit-learn", "simgan-bench"):
+    for package in ("torch", "numpy", "scikit-learn", "simgan-bench", *filter(None, distributions)):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

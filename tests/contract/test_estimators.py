@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,11 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bench.contract.images import simulated
+from bench.contract.stoppable import Stopped
 from bench.core import registry
 from bench.core.context import RunContext
 from bench.core.errors import DataError, UsageError
 from bench.core.estimator import Estimator
 from bench.core.images import LABELS, ImageSet, Unlabelled
+from tests.contract.conftest import WatchedRun
 
 Saved = Callable[[Any, str], dict[str, bytes]]
 Fit = Callable[[RunContext], Estimator]
@@ -32,24 +36,24 @@ def estimator_class(request: pytest.FixtureRequest) -> type[Estimator]:
 
 
 @pytest.fixture(scope="module")
-def render(estimator_class: type[Estimator], eyes: Render, hands: Render) -> Render:
-    """Draws images that its target is read from: render(count, domain, seed)."""
-    return hands if estimator_class.target == "joints" else eyes
+def render(estimator_class: type[Estimator]) -> Render:
+    """Draws images that its target is read from: render(domain, count, seed)."""
+    return functools.partial(simulated, "hands" if estimator_class.target == "joints" else "eyes")
 
 
 @pytest.fixture(scope="module")
 def train(render: Render) -> ImageSet:
-    return render(40, "synthetic", 1)
+    return render("synthetic", 40, 1)
 
 
 @pytest.fixture(scope="module")
 def validation(render: Render) -> ImageSet:
-    return render(12, "synthetic", 2)
+    return render("synthetic", 12, 2)
 
 
 @pytest.fixture(scope="module")
 def unseen(render: Render) -> ImageSet:
-    return render(71, "distant", 3)
+    return render("real", 71, 3)
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +147,7 @@ def test_seed_decides(fit: Fit, fitted: Estimator, saved: Saved) -> None:
 
 def test_sets_are_not_changed(fit: Fit, train: ImageSet, validation: ImageSet, render: Render) -> None:
     fit(RunContext(5))
-    for used, fresh in ((train, render(40, "synthetic", 1)), (validation, render(12, "synthetic", 2))):
+    for used, fresh in ((train, render("synthetic", 40, 1)), (validation, render("synthetic", 12, 2))):
         np.testing.assert_array_equal(used.images[:], fresh.images[:])
         for label, values in fresh.labels.items():
             np.testing.assert_array_equal(used.labels[label], values)
@@ -226,20 +230,18 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     fit: Fit,
     fitted: Estimator,
     saved: Saved,
-    new_run: Callable[..., Any],
-    stopped: type[Exception],
     tmp_path: Path,
 ) -> None:
-    counting = new_run(5)
+    counting = WatchedRun(5)
     fit(counting)
     if not counting.calls:
         pytest.skip("trains in one go: there is nothing to resume")
     whole = saved(fitted, "whole")
     for stop_after in sorted({1, counting.calls // 2, counting.calls - 1} - {0}):
         checkpoint = tmp_path / f"stop-{stop_after}" / "checkpoint.pt"
-        with pytest.raises(stopped):
-            fit(new_run(5, checkpoint=checkpoint, stop_after=stop_after))
-        resumed = new_run(5, checkpoint=checkpoint)
+        with pytest.raises(Stopped):
+            fit(WatchedRun(5, checkpoint=checkpoint, stop_after=stop_after))
+        resumed = WatchedRun(5, checkpoint=checkpoint)
         estimator = fit(resumed)
         assert resumed.calls < counting.calls, "it started again from the beginning"
         assert saved(estimator, f"resumed-{stop_after}") == whole, f"stopped after {stop_after} of {counting.calls}"

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bench.contract.images import simulated
 from bench.core import registry
 from bench.core.context import RunContext
 from bench.core.errors import DataError, TrainingFailed, UsageError
@@ -22,6 +23,7 @@ from bench.core.images import LABELS, ImageSet, Unlabelled
 from bench.core.measure import Measure, Measurement, Subject
 from bench.data.gaze_angles import vectors_from_pitch_yaw
 from bench.data.pupil_blob import darkest_blobs
+from tests.contract.conftest import WatchedRun
 from tests.unit.inception_small import saved_inception
 
 COUNT, REAL_COUNT = 31, 23
@@ -99,16 +101,15 @@ def measure(case: tuple[str, str], request: pytest.FixtureRequest) -> Measure:
 
 
 @pytest.fixture
-def subject(case: tuple[str, str], measure: Measure, request: pytest.FixtureRequest) -> Subject:
+def subject(case: tuple[str, str], measure: Measure) -> Subject:
     """Images moved by a pixel, darker or farther, beside what they were."""
     kind, (count, real_count) = case[1], FEWER.get(measure.name, (COUNT, REAL_COUNT))
-    render: Callable[..., ImageSet] = request.getfixturevalue(kind)
-    source = render(count, "synthetic", 3)
+    source = simulated(kind, "synthetic", count, seed=3)
     moved = np.roll(source.images[:], 1, axis=2)
     changed = np.rint(0.8 * moved) if kind == "eyes" else np.where(moved > 0, moved + 5, 0)
     refined = source.with_images(changed.astype(moved.dtype), name="refined")
     gauge = None if measure.gauge == "none" else _Gauge(measure.gauge_target or LEARNED[kind])
-    return Subject(refined, source, render(real_count, "distant", 4).unlabelled(), gauge)
+    return Subject(refined, source, simulated(kind, "real", real_count, seed=4).unlabelled(), gauge)
 
 
 @pytest.fixture
@@ -164,8 +165,8 @@ def test_seed_decides_and_inputs_stay(measure: Measure, subject: Subject, found:
         np.testing.assert_array_equal(subject.images.labels[name], values)
 
 
-def test_progress_is_told_in_order(measure: Measure, subject: Subject, new_run: Callable[..., Any]) -> None:
-    measure.measure(subject, new_run(0))
+def test_progress_is_told_in_order(measure: Measure, subject: Subject) -> None:
+    measure.measure(subject, WatchedRun(0))
 
 
 def test_nothing_changed_is_nothing_measured(measure: Measure, subject: Subject) -> None:

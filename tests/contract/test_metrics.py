@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from bench.contract.images import simulated
 from bench.core import registry
 from bench.core.errors import DataError
 from bench.core.images import LABELS, ImageSet
@@ -24,8 +24,8 @@ def metric(request: pytest.FixtureRequest) -> Metric:
 
 
 @pytest.fixture
-def test_set(metric: Metric, eyes: Callable[..., ImageSet], hands: Callable[..., ImageSet]) -> ImageSet:
-    return (hands if metric.target == "joints" else eyes)(COUNT, "distant", 4)
+def test_set(metric: Metric) -> ImageSet:
+    return simulated("hands" if metric.target == "joints" else "eyes", "real", COUNT, seed=4)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_a_changed_loss_retrains_simgan_and_what_hangs_on_it_only(copy: Bench) -
     }  # fmt: skip
     found = _to_run(copy)
     assert set(found) == expected
-    assert found["train simgan, seed 0"] == "its code changed"
+    assert found["train simgan, seed 0"] == "its code changed: refiners.nn.losses"
 
 
 def test_a_changed_estimator_retrains_itself_only(copy: Bench) -> None:
