@@ -15,6 +15,7 @@ from bench.contract.stoppable import StoppableRun
 from bench.core.settings import Component
 from bench.training.device import pin_threads
 
+
 class WatchedRun(StoppableRun):
     """Checkpoints after every step and can be stopped; sees that progress is told as a part of a whole."""
 

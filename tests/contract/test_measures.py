@@ -6,7 +6,7 @@ import contextlib
 import subprocess
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""The contract of a refiner, for every one in the registry and each kind of image that it takes: what `bench check` runs.
+"""The contract of a refiner, for every one in the registry and each kind of image that it takes: as `bench check` does.
 
-Beyond bench.contract: real images come without labels, a refusal says what is needed, another seed trains another
-refiner, what is not read of a set's images stays as well, and what a resumed training tells on its way.
+Beyond bench.contract: real images have no labels, a refusal says what is needed, another seed trains another refiner,
+the sets are compared with freshly drawn ones, labels included, and what a resumed training tells on its way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.contract.subject import REAL, SEED, SYNTHETIC, Subject
 from bench.core import registry
 from bench.core.context import RunContext
 from bench.core.errors import DataError
-from bench.core.images import Unlabelled
+from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 from tests.contract.conftest import WatchedRun, smallest
 
@@ -60,8 +60,43 @@ def test_real_images_come_without_labels(subject: Subject) -> None:
 
 @pytest.mark.parametrize(("name", "kind"), REFUSED)
 def test_a_refusal_says_in_one_line_what_is_needed(name: str, kind: str, small: Callable[..., Refiner]) -> None:
-    refiner = small(REFINERS[name])
     images, real = simulated(kind, "synthetic", 8, seed=1), simulated(kind, "real", 8, seed=2).unlabelled()
     with pytest.raises(DataError, match=r"images .* are needed; \w+") as told:
-        _use(refiner, images.images[:], lambda run: refiner.fit(images, real, run))
+        _fit_and_refine(small(REFINERS[name]), images, real)
     assert "\n" not in str(told.value)
+
+
+def _fit_and_refine(refiner: Refiner, images: ImageSet, real: Unlabelled) -> None:
+    refiner.fit(images, real, RunContext(SEED))
+    refiner.refine(images.images[:], RunContext(SEED))
+
+
+def test_another_seed_trains_another_refiner_unless_nothing_is_trained(subject: Subject) -> None:
+    run = RunContext(SEED + 1)
+    other = subject.saved(subject.fit(run), "other-seed")
+    assert (other == subject.saved(subject.trained.refiner, "own-seed")) == (not run.scalars)
+
+
+def test_sets_are_as_they_were_drawn(subject: Subject) -> None:
+    """Also after a change that a second training would not show, as clipping."""
+    assert subject.trained
+    drawn = simulated(subject.kind, "synthetic", SYNTHETIC, seed=1)
+    np.testing.assert_array_equal(subject.synthetic.images[:], drawn.images[:])
+    for label, values in drawn.labels.items():
+        np.testing.assert_array_equal(subject.synthetic.labels[label], values)
+    np.testing.assert_array_equal(subject.real.images[:], simulated(subject.kind, "real", REAL, seed=2).images[:])
+
+
+def test_stopped_after_a_third_it_tells_the_same(subject: Subject, tmp_path: Path) -> None:
+    """A place of its own, and progress that stays a part of the whole in the parts as well."""
+    run = subject.trained.run
+    if not run.calls:
+        pytest.skip("trains in one go: there is nothing to resume")
+    checkpoint = tmp_path / "third" / "checkpoint.pt"
+    with pytest.raises(Stopped):
+        subject.fit(WatchedRun(SEED, checkpoint=checkpoint, stop_after=max(run.calls // 3, 1)))
+    resumed = WatchedRun(SEED, checkpoint=checkpoint)
+    refiner = subject.fit(resumed)
+    assert resumed.calls < run.calls, "it started again from the beginning"
+    assert resumed.scalars == run.scalars
+    assert subject.saved(refiner, "third") == subject.saved(subject.trained.refiner, "uninterrupted")

@@ -8,7 +8,7 @@ import pytest
 from reports.compare import Comparison, compare
 from reports.margin import Margin
 from reports.self_test import ALLOWED, self_test
-from tests.stats.test_simulations import Array, percent, studies
+from tests.stats.test_simulations import Array, agrees, percent, studies
 from tests.unit.reports.made_up_snapshots import MARGIN, Cells, base_scores, cells, names, snapshot
 
 STUDIES = 200
@@ -63,6 +63,7 @@ def test_false_alarms_and_power(seeds: int, persons: int) -> None:
     small = percent(sum(p_value is not None and p_value <= 0.05 for p_value in p_values), STUDIES)
     shares = (alarms, found, small, equivalent, wrong)
     print(f"| {seeds} seeds, {persons} persons | {' | '.join(f'{share:.1f}' for share in shares)} |")
+    agrees("Two commits, right and wrong", f"{seeds}, {persons}", [alarms, found, equivalent])
     assert alarms <= 6
     assert wrong <= 1
     assert found >= LEAST[seeds, persons][0]

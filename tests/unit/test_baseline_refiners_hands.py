@@ -21,14 +21,14 @@ from refiners.classical.moved_depth import moved_depth
 from refiners.depth_change import DepthChange
 from refiners.identity import Identity
 from refiners.planted_shift import PlantedShift
-from tests.unit.ball_hands import ball_hands
+from tests.unit.made_up_hands import turned_hands
 
 RUN = RunContext(0)
 
 
 @pytest.fixture(scope="module")
 def hands() -> NDArray[np.uint16]:
-    return ball_hands(200)
+    return turned_hands(200)
 
 
 def centroids(images: NDArray[Any]) -> NDArray[np.float64]:
@@ -56,7 +56,7 @@ class TestPlantedShift:
         assert np.hypot(*error.T).mean() < 0.15
 
     def test_px_are_those_of_an_image_64_px_wide(self) -> None:
-        large = ball_hands(20, size=128)
+        large = turned_hands(20, size=128)
         moved = centroids(shifted(large, px=1.0, direction_deg=0)) - centroids(large)
         assert moved.mean(axis=0) == pytest.approx((2.0, 0.0), abs=0.05)
 

@@ -25,7 +25,7 @@ from bench.measures.joint_residual import JointResidual
 from bench.measures.parts.grey_levels import grey
 from bench.measures.phase_shift import PhaseShift
 from bench.measures.silhouette import Silhouette
-from tests.unit.drawn_hands import drawn_hands, rolled, sensed
+from tests.unit.made_up_hands import drawn_hands, rolled, sensed
 from tests.unit.told_gauge import told
 
 COUNT = 40

@@ -19,7 +19,7 @@ from bench.data.joint_checks import judge_joints
 from bench.data.manifests import find_source
 from bench.data.nyu_files import FILE_JOINTS, PLACES, read_depth
 from bench.data.readers.nyu_hands import NyuHands
-from tests.unit.hand_shapes import depth_of, hand
+from tests.unit.made_up_hands import depth_of, posed_hand
 
 Floats = NDArray[np.float64]
 FRAMES = 12
@@ -52,7 +52,7 @@ def write_part(folder: Path, frames: int, seed: int) -> Floats:
     for frame in range(frames):
         for view in range(3):
             at = (rng.uniform(-80, 80), rng.uniform(-60, 60), rng.uniform(600, 1000))
-            own, centres, radii = hand(rng, at)
+            own, centres, radii = posed_hand(rng, at)
             joints[view, frame, PLACES] = to_pixels(own, NYU_CAMERA)
             clean = depth_of(centres, radii, NYU_CAMERA, (HEIGHT, WIDTH))
             real = np.where(clean > 0, clean + rng.integers(-2, 3, clean.shape), 2001).astype(np.uint16)

@@ -22,10 +22,11 @@ from bench.core.estimator import Estimator
 from bench.core.images import ImageSet
 from bench.core.measure import Measure, Subject
 from bench.data.simulator.eyes import render_eyes
+from bench.data.simulator.hands import render_hands
 from bench.measures.kernel_distance import KernelDistance, polynomial_mmd2
 from bench.measures.sliced_wasserstein import SlicedWasserstein, sliced_distance
 from bench.measures.two_sample import SHRINKAGE, TwoSample, auc, cross_validated_auc, deal, discriminant
-from tests.unit.drawn_hands import drawn_hands, sensed
+from tests.unit.made_up_hands import sensed
 
 COUNT = 200
 
@@ -272,9 +273,10 @@ class TestKernelDistance:
 
 
 def hands(seed: int, who: str, count: int = COUNT) -> ImageSet:
-    """Drawn hands of ten persons whom no other `who` shares."""
-    drawn = drawn_hands(count, seed)
-    return replace(drawn, persons=np.char.add(who, drawn.persons), name=who)
+    """Rendered hands of ten persons whom no other seed shares."""
+    rendered = render_hands(count, domain="synthetic", seed=seed, persons=range(10 * seed, 10 * seed + 10))
+    ids = np.array([f"{seed}-{index:04d}" for index in range(count)])
+    return ImageSet(ids, np.array([f"{who}{person}" for person in rendered.persons]), rendered.images, name=who)
 
 
 class TestDepth:

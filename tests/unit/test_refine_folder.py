@@ -17,18 +17,18 @@ from bench.core.context import RunContext
 from bench.core.errors import DataError
 from bench.core.images import Unlabelled
 from bench.core.refiner import Refiner
+from bench.data.simulator.hands import render_hands
 from bench.engine.refine_folder import refine_folder
 from bench.engine.store import RECORD, Store
 from refiners.identity import Identity
 from refiners.kinect_noise import KinectNoise
-from tests.unit.ball_hands import ball_hands
 
 KEY = "ab" + 62 * "0"
 
 
 @pytest.fixture(scope="module")
 def hands() -> NDArray[np.uint16]:
-    return ball_hands(6)
+    return render_hands(6, domain="synthetic", seed=1).images
 
 
 @pytest.fixture(scope="module")
