@@ -303,6 +303,8 @@ def test_uncommitted_changes_are_told(fake: Path, store: Store) -> None:
 def test_an_interrupt_reaches_the_revision(fake: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     said = fake / "said"
     (fake / "how").write_text(
+        # started from a job in the background, it would ignore interrupts
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "try:\n    print('going', file=sys.stderr); time.sleep(60)\n"
         f"except KeyboardInterrupt:\n    open({str(said)!r}, 'w').write('goodbye'); sys.exit(130)\n"
     )
