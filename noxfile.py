@@ -27,6 +27,13 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """The study's page in Chromium, which is installed first if need be; arguments go to pytest."""
+    session.run(".ci/install-browser", external=True)
+    session.run("pytest", "tests/browser", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style, and the direction of imports."""
     session.run("ruff", "check", ".")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, ParamSpec
+from typing import Annotated, Any
 
 import typer
 
 import bench
-from bench.core.errors import BenchError, CellsFailed, DataError, Interrupted, Undecided, UsageError, Worse
+from bench.command import command
+from bench.core.errors import CellsFailed, DataError, Undecided, UsageError, Worse
+from bench.study_cli import study_app
 
 app = typer.Typer(
     name="bench",
@@ -28,31 +29,7 @@ data_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(data_app, name="data")
-
-P = ParamSpec("P")
-
-
-def command(owner: typer.Typer, name: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Register a command whose expected errors end in one line and their exit code."""
-
-    def register(function: Callable[P, None]) -> Callable[P, None]:
-        @functools.wraps(function)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-            try:
-                function(*args, **kwargs)
-            except BenchError as error:
-                _fail(error)
-            except KeyboardInterrupt:
-                _fail(Interrupted("interrupted; finished steps are stored. Run the same command to go on."))
-
-        return owner.command(name)(guarded)
-
-    return register
-
-
-def _fail(error: BenchError) -> NoReturn:
-    typer.echo(f"error: {error}", err=True)
-    raise typer.Exit(error.exit_code)
+app.add_typer(study_app, name="study")
 
 
 def _print_json(value: Any) -> None:
@@ -160,6 +137,15 @@ def run(
 
     Finished steps are taken from the store; what is missing is run. The table goes to stdout, the rest below --out.
     """
+    if experiment == "turing-table1":  # people's answers, counted: no cells, nothing to train or to store
+        from bench.study.table1 import run_table1
+
+        given = {
+            "--data": data, "--synthetic": synthetic, "--real": real, "--test": test, "--labelled": labelled,
+            "--seeds": seeds, "--refiner": refiner, "--set": settings, "--allow-person-overlap": overlap,
+        }  # fmt: skip
+        typer.echo(run_table1(profile, [name for name, value in given.items() if value], out, as_json), nl=False)
+        return
     from bench.console import choose_watch
     from reports.regenerate import fresh_table, regenerate
 

@@ -15,7 +15,7 @@ from tests.e2e.conftest import CHECKOUT, make
 pytestmark = pytest.mark.slow
 
 PACKAGES = ("bench", "data_manifests", "estimators", "refiners", "reports")
-DATA = {".toml", ".json", ".j2"}
+DATA = {".toml", ".json", ".j2", ".html", ".css", ".js"}
 
 
 @pytest.fixture(scope="module")
