@@ -8,6 +8,12 @@ from bench.core import registry
 from bench.core.errors import UsageError, did_you_mean
 
 DATASETS = "datasets"
+TURING = {
+    "name": "turing-table1",
+    "summary": "Table 1: the visual Turing test's counts re-analysed, and what such a study can show.",
+    "distribution": registry.OURS,
+}
+"""No experiment of cells: it counts answers, and only `bench run` knows it."""
 
 
 def listing(kind: str | None) -> dict[str, list[dict[str, str]]]:
@@ -23,7 +29,8 @@ def _entries(kind: str) -> list[dict[str, str]]:
         from bench.data.manifests import list_manifests
 
         return [{"name": manifest.name, "summary": manifest.title} for manifest in list_manifests()]
-    return [_entry(kind, name) for name in registry.names(kind)]  # type: ignore[arg-type]
+    found = [_entry(kind, name) for name in registry.names(kind)]  # type: ignore[arg-type]
+    return [*found, TURING] if kind == "experiments" else found
 
 
 def _entry(kind: registry.Kind, name: str) -> dict[str, str]:

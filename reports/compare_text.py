@@ -31,7 +31,8 @@ HEADS = (
 CHANGE_HEADS = ("Row", "Column", "Base", "Head", "Difference", "95 %, other seeds", "Seeds")
 EXPLAINED = (
     "Head minus base, paired by seed and test image, averaged by person. Intervals: 95 %, for other seeds and persons "
-    "at once. p is adjusted by Holm over the cells compared; equivalence is not."
+    "at once. p is adjusted by Holm over the cells compared; equivalence is not. Base and head weigh images alike, the "
+    "difference persons."
 )
 NO_VERDICT = "Other numbers, without a verdict; 95 % t-intervals over seeds"
 
@@ -54,8 +55,12 @@ def cell_sentence(comparison: Comparison, cell: Cell) -> str:
 
 def cell_name(comparison: Comparison, cell: Cell) -> str:
     """The row's key, with the column's label where several columns are compared."""
-    several = len({each.column for each in comparison.cells}) > 1
-    return f"{cell.row}, {comparison.columns[cell.column].label}" if several else cell.row
+    columns = [comparison.columns[key] for key in dict.fromkeys(each.column for each in comparison.cells)]
+    if len(columns) < 2:
+        return cell.row
+    own = comparison.columns[cell.column]
+    alone = sum(column.label == own.label for column in columns) == 1
+    return f"{cell.row}, {own.label if alone else own.head}"
 
 
 def verdict_lines(comparison: Comparison) -> list[tuple[Outcome, str]]:

@@ -183,6 +183,9 @@ def _check_label(owner: str, label: str, values: NDArray[np.float64], count: int
     if not np.isfinite(values).all():
         bad = int((~np.isfinite(values)).reshape(count, -1).any(axis=1).sum())
         raise DataError(f"{owner}: label '{label}' is NaN or infinite for {bad} of {count} images")
+    if label == "camera" and not (values[:, :2] > 0).all():
+        row = int((values[:, :2] <= 0).any(axis=1).argmax())
+        raise DataError(f"{owner}: focal lengths must be above 0; those of image {row} are {values[row, :2].tolist()}")
     if label == "gaze":
         error = np.abs(np.linalg.norm(values, axis=1) - 1)
         if error.max() > UNIT_LENGTH_TOLERANCE:

@@ -24,7 +24,7 @@ class HandCrop:
 def crop_hand(depth: NDArray[Any], mask: NDArray[np.bool_], camera: Floats, side_mm: float, size: int) -> HandCrop:
     """A cube of `side_mm` around the hand that `mask` shows, seen in size x size px.
 
-    depth: (H, W) mm. mask: (H, W) where the hand is, not empty. camera: (4,) of the frame. No label is looked at: the
+    depth: (H, W) mm. mask: (H, W) where the hand is, not empty. camera: (4,) of the frame. No joint is looked at: the
     middle is the mask's centre of mass (u, v, mean depth). Pixels are the nearest of the frame, since a mean of two
     depths is a surface that is not there. Outside the mask, the frame and the cube is 0.
     """

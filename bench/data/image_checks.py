@@ -37,7 +37,7 @@ def check_depth(images: ImageArray, owner: str, size: tuple[int, int] | None = N
     if images.dtype != np.uint16 or len(shape) != 3:
         raise DataError(
             f"{owner}: got {images.dtype} images of shape {shape} where depth images (N, H, W), 16-bit millimetres "
-            "with background 0, are needed; convert them"
+            "with background 0, are needed; choose a data set of hands, e.g. --data simulator-hands"
         )
     _check_size(shape, owner, size)
 

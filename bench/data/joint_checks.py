@@ -158,13 +158,14 @@ def _places(hands: _Hands) -> Check:
 def _rows(hands: _Hands) -> Check:
     """Joints of other images: they fit no better than joints do that are known to be another image's."""
     name = "joint rows"
-    count = len(hands.joints)
-    shifts = np.unique(np.linspace(1, count - 1, OTHERS).astype(int))
+    shifts = np.unique(np.linspace(1, len(hands.joints) - 1, OTHERS).astype(int))
     own = hands.fitting(hands.joints)
     other = float(np.mean([hands.fitting(np.roll(hands.joints, shift, axis=0)) for shift in shifts]))
     said = f"{own:.0%} of the joints fit their own image, {other:.0%} another one"
     if own > other + CLEAR:
         return Check(name, "ok", said)
+    if own < NEAR:  # joints on no hand fit no image, whatever their order
+        return Check(name, "unknown", f"{said}: nothing to tell the order by")
     if own < min(other + NEAR, POOR):
         return Check(name, "bad", f"{said}: the joints belong to other images; compare the order of rows and files")
     return Check(name, "unknown", f"{said}: no clear difference")

@@ -16,6 +16,7 @@ from filelock import FileLock
 
 import bench
 from bench.core.errors import DataError, UsageError, did_you_mean
+from bench.core.own_files import OWN_PACKAGES
 from bench.engine.snapshot import Revision
 from bench.engine.store import Store, storage_errors
 
@@ -88,8 +89,10 @@ def describe(checkout: Path, commit: str, *, dirty: bool = False) -> Revision:
 
 
 def is_dirty(checkout: Path) -> bool:
-    """Whether there are uncommitted changes, new files included."""
-    return bool(git(checkout, "status", "--porcelain"))
+    """Whether there are uncommitted changes; of new files, those that could be code of ours."""
+    changed = git(checkout, "status", "--porcelain", "--untracked-files=no")
+    new = git(checkout, "ls-files", "--others", "--exclude-standard", "--", *OWN_PACKAGES)
+    return bool(changed or new)
 
 
 def has_export(checkout: Path, commit: str) -> bool:

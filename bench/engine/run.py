@@ -85,7 +85,13 @@ def _check_labels(plan: Plan, store: Store) -> None:
     label = LABEL[plan.experiment.task]
     learnt = any(cell.column.of == "predictions" for cell in plan.cells)
     for role in ("synthetic", "test") if learnt else ("test",):
-        load_image_set(store.path(plan.sets[role]) / "images.h5").require(label)
+        images = load_image_set(store.path(plan.sets[role]) / "images.h5")
+        if label not in images.labels:
+            held = ", ".join(sorted(images.labels)) or "none"
+            raise DataError(
+                f"{images.name} has no '{label}' labels (has: {held}), which {plan.experiment.name} is about; choose "
+                f"another data set, e.g. --data {plan.experiment.data}"
+            )
 
 
 def check_persons(plan: Plan, store: Store) -> list[str]:

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from bench.core.canonical import canonical_json
-from bench.core.errors import DataError
+from bench.core.errors import DataError, UsageError
 from bench.engine.columns import ColumnFacts
 from bench.engine.snapshot import SCHEMA, Revision, Snapshot, SnapshotCell
 from bench.engine.store import RECORD
@@ -44,6 +44,8 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)  # zip's own; real times would make equal resul
 
 def write_snapshot(path: Path, snapshot: Snapshot, steps: Mapping[str, Path] | None = None) -> None:
     """Write a snapshot with its steps (key -> folder in the store); an unfinished file never stands at `path`."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file, e.g. {path / snapshot.experiment}.zip")
     columns, scores = _scores_table(snapshot)
     members = {SNAPSHOT: _json_bytes(_to_json(snapshot, columns)), SCORES: _parquet_bytes(scores)}
     for key, folder in sorted((steps or {}).items()):

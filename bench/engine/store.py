@@ -115,6 +115,10 @@ def storage_errors(root: Path) -> Iterator[None]:
         errno.EPERM: "it may not be written",
         errno.ENOTDIR: "a part of its path is a file",
         errno.EEXIST: "a file is in its place",
+        errno.EISDIR: "a folder is in its place",
+        errno.ENOENT: "there can be no such folder",
+        errno.ENAMETOOLONG: "its name is too long",
+        errno.EIO: "the device failed",
     }
     try:
         yield

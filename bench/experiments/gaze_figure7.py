@@ -14,7 +14,13 @@ EXPERIMENT = Experiment(
     rows=rows,
     columns=(
         *(
-            Column(f"within-{degrees}", f"Within {degrees}°", name="share-within", options={"degrees": float(degrees)})
+            Column(
+                f"within-{degrees}",
+                f"Within {degrees}°",
+                name="share-within",
+                options={"degrees": float(degrees)},
+                margin=2.0,
+            )
             for degrees in (5, 10, 15, 20)
         ),
         Column("error", "Error", margin=MARGIN_DEG),

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.core.experiment import Column, Experiment, Row, Variant
-from bench.experiments.parts.columns import JOINT_DISTANCE, joints_within
+from bench.core.experiment import Experiment, Row, Variant
+from bench.experiments.parts.columns import (
+    JOINT_DISTANCE,
+    JOINT_DISTANCE_MM,
+    WORST_DISTANCE,
+    WORST_DISTANCE_MM,
+    joints_within,
+)
 from bench.experiments.parts.hand_rows import ALL_VIEWS, SENSOR, neighbour_rows, table_rows
 from bench.experiments.parts.profiles import HAND_TABLE
 
@@ -28,9 +34,9 @@ EXPERIMENT = Experiment(
     columns=(
         joints_within(5),
         JOINT_DISTANCE,
-        Column("worst", "Worst joint", name="joint-distance", options={"worst": True}),
-        Column("mm", "Distance", name="joint-distance-mm"),
-        Column("worst-mm", "Worst joint", name="joint-distance-mm", options={"worst": True}),
+        WORST_DISTANCE,
+        JOINT_DISTANCE_MM,
+        WORST_DISTANCE_MM,
     ),
     profiles=HAND_TABLE,
     figures=("error-curves", "pictures", "training-curves", "training-strip"),

@@ -83,6 +83,7 @@ def test_columns_name_metrics_measures_and_their_quantities(experiment: Experime
     for column in experiment.columns:
         if column.of == "predictions":
             registry.load("metrics", column.name)(**column.options)
+            assert column.margin is not None, "without a margin two commits cannot be compared in it"
         elif column.of == "images":
             measure = registry.load("measures", column.name)
             assert column.quantity in measure.quantities

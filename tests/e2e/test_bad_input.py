@@ -149,3 +149,21 @@ def test_colour_images_into_a_grey_refiner(bench: Bench) -> None:
 def test_psi_of_colours_on_grey_images(bench: Bench) -> None:
     last = one_line(bench, "run", "gaze-table2", "--set", "simgan.psi=mean-rgb", *FEW, code=3)
     assert "psi=mean-rgb" in last
+
+
+@pytest.mark.parametrize(
+    ("experiment", "data", "label", "other"),
+    [
+        ("hand-table4", "simulator", "joints", "simulator-hands"),
+        ("gaze-table2", "simulator-hands", "gaze", "simulator"),
+    ],
+)
+def test_hands_where_eyes_are_meant_and_the_reverse(
+    bench: Bench, experiment: str, data: str, label: str, other: str
+) -> None:
+    sizes = [f"--set=images.{role}=20" for role in ("synthetic", "real", "test")]
+    last = one_line(
+        bench, "run", experiment, "--data", data, "--profile", "smoke", *sizes, "--progress", "none", code=3
+    )
+    assert f"has no '{label}' labels" in last
+    assert last.endswith(f"--data {other}")

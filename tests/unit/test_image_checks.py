@@ -38,7 +38,9 @@ def test_depth_passes() -> None:
 
 @pytest.mark.parametrize("wrong", [blank(2, 3, 4), blank(2, 3).astype(np.uint16), blank(2, 3, 4).astype(np.float32)])
 def test_other_than_depth_is_refused(wrong: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
-    with pytest.raises(DataError, match=rf"hands: got {wrong.dtype} images .* 16-bit millimetres .* convert") as told:
+    with pytest.raises(
+        DataError, match=rf"hands: got {wrong.dtype} images .* 16-bit millimetres .* simulator-hands"
+    ) as told:
         check_depth(wrong, "hands")
     assert "\n" not in str(told.value)
 

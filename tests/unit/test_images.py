@@ -43,6 +43,7 @@ def test_a_valid_set_tells_its_size() -> None:
         ({"labels": {"gaze": np.zeros((3, 3))}}, r"must have shape \(4, 3\)"),
         ({"labels": {"gaze": np.full((4, 3), np.nan)}}, "NaN or infinite for 4 of 4"),
         ({"labels": {"gaze": np.full((4, 3), 1.0)}}, "unit length"),
+        ({"labels": {"camera": np.zeros((4, 4))}}, "focal lengths must be above 0"),
         ({"labels": {"gaaze": np.zeros((4, 3))}}, "unknown label 'gaaze'"),
     ],
 )

@@ -83,6 +83,8 @@ def test_prepared_hands(folder: Path, mine: ImageSet) -> None:
         ({"joints": np.ones((COUNT, 36, 3))}, r"'joints' must have shape \(20, 14, 3\)"),
         ({"joints": np.ones((COUNT - 1, 14, 3))}, r"\(19, 14, 3\) for 20 images"),
         ({"joints": np.full((COUNT, 14, 3), np.nan)}, "NaN or infinite for 20 of 20"),
+        ({"joints": np.full((COUNT, 14, 3), 200.0)}, "100% of the joints lie outside the images of 64x64 px"),
+        ({"camera": np.zeros((COUNT, 4))}, r"focal lengths must be above 0; those of image 0 are \[0.0, 0.0\]"),
         ({"camera": np.ones((COUNT, 3))}, r"'camera' must have shape \(20, 4\)"),
     ],
 )

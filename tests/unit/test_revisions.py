@@ -76,7 +76,7 @@ def test_a_commit_is_described(repository: Path) -> None:
     assert found.subject == "subject of # one"
     assert found.committed is not None and found.committed > 1e9
     assert not found.dirty
-    (repository / "new.py").write_text("")
+    (repository / "bench" / "new.py").write_text("")
     assert revisions.describe(repository, "HEAD", dirty=True).dirty
     assert not revisions.describe(repository, "HEAD").dirty
 
@@ -295,7 +295,10 @@ def test_uncommitted_changes_are_told(fake: Path, store: Store) -> None:
     lines: list[str] = []
     snapshots_of(["HEAD"], order(store, tell=lines.append))
     assert lines == []
-    (Path.cwd() / "new.py").write_text("")
+    (Path.cwd() / "notes.txt").write_text("")  # no code of ours
+    snapshots_of(["HEAD"], order(store, tell=lines.append))
+    assert lines == []
+    (Path.cwd() / "bench" / "new.py").write_text("")
     snapshots_of(["HEAD"], order(store, tell=lines.append))
     assert lines == ["warning: uncommitted changes are not part of HEAD; '.' compares the working tree as it is"]
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.core.errors import DataError
+from bench.core.errors import DataError, UsageError
 from bench.engine.export import export
 from bench.engine.snapshot import SCHEMA, Snapshot, SnapshotCell
 from bench.engine.snapshot_file import open_snapshot_file, read_snapshot, write_snapshot
@@ -189,3 +189,11 @@ def test_it_holds_records_and_predictions(exported: Path) -> None:
     predicted = {cell.key for (_, column, _), cell in snapshot().cells.items() if column == "error"}
     assert steps.keys() == predicted
     assert all(sorted(files) == ["predictions.parquet", "record.json"] for files in steps.values())
+
+
+def test_a_folder_is_no_file_and_nothing_is_written_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    with pytest.raises(UsageError, match="is a folder; name a file"):
+        write_snapshot(folder, snapshot())
+    assert list(tmp_path.iterdir()) == [folder]

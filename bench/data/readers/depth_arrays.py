@@ -15,6 +15,8 @@ from bench.data.array_files import open_arrays
 from bench.data.files_below import require_files
 from bench.data.indexed import Index, IndexedReader, Labels, SelectOptions
 
+MOST_OUTSIDE = 0.2  # share of the joints; of simulated hands none are, of a cube around half a forearm some
+
 
 class Options(SelectOptions):
     """Where the images and labels are."""
@@ -72,4 +74,17 @@ class DepthArrays(IndexedReader):
                     "ones with the depth in mm and 0 for the background; convert and save them again"
                 )
             count = len(index.ids)
-            return images, {label: column(arrays, key, where, count) for label, key in keys.items() if key is not None}
+            labels = {label: column(arrays, key, where, count) for label, key in keys.items() if key is not None}
+        if "joints" in labels:
+            _require_inside(labels["joints"], images.shape[1], f"{name} ({path.name})")
+        return images, labels
+
+
+def _require_inside(joints: NDArray[np.float64], side: int, owner: str) -> None:
+    """DataError when many joints are beyond the images: a hand may be cut off at a border, not be elsewhere."""
+    outside = float(((joints[..., :2] < -0.5) | (joints[..., :2] > side - 0.5)).any(axis=-1).mean())
+    if outside > MOST_OUTSIDE:
+        raise DataError(
+            f"{owner}: {outside:.0%} of the joints lie outside the images of {side}x{side} px; give u, v in px of the "
+            "image, from its upper left"
+        )
