@@ -69,7 +69,8 @@ def test_rendering_keeps_its_contract(domain: str, count: int, seed: int, start:
     assert got.persons.shape == (count,) and got.persons.dtype == np.int64
     assert set(got.persons) <= set(persons)
     np.testing.assert_allclose(np.linalg.norm(got.gaze, axis=1), 1.0, atol=1e-12)
-    assert np.all(got.gaze[:, 2] < -0.8)  # towards the camera
+    turned = (np.radians(np.abs(span).max()) for span in (eye_scene.GAZE_PITCH_DEG, eye_scene.GAZE_YAW_DEG))
+    assert np.all(got.gaze[:, 2] <= -np.prod(np.cos(list(turned))) + 1e-6)  # towards the camera
     assert np.all((got.pupil >= 0) & (got.pupil <= [54, 34]))
     assert np.all((got.eye_width > 28) & (got.eye_width < 52))
     assert np.all(np.ptp(got.images.reshape(count, -1), axis=1) > 20)
