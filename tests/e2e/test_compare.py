@@ -98,11 +98,11 @@ def test_missing_results_are_named_without_running(ran: Bench, toy: Path) -> Non
 
 def test_the_working_tree_is_named_as_dirty(ran: Bench, toy: Path) -> None:
     git(toy, "checkout", "-q", "comment")
-    (toy / "notes.py").write_text("# mine\n")
+    (toy / "bench" / "notes.py").write_text("# mine\n")
     try:
         done = in_toy(ran, toy, "compare", "HEAD", ".", *SMALL, "--json", "--no-run")
     finally:
-        (toy / "notes.py").unlink()
+        (toy / "bench" / "notes.py").unlink()
         git(toy, "checkout", "-q", "main")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -138,7 +138,7 @@ def test_exported_results_serve_another_machine(ran: Bench, toy: Path, tmp_path:
     """Base's results as an artifact: exported here, imported into an empty store, compared there without running."""
     words = [word for word in SMALL if word not in ("--experiment", "gaze-table2")]
     artifact = tmp_path / "base.zip"
-    done = in_toy(ran, toy, "export", "gaze-table2", str(artifact), *words, "--no-run")
+    done = in_toy(ran, toy, "export", "gaze-table2", str(artifact), *words, *SERIAL)
     assert done.returncode == 0, done.stderr
     assert artifact.stat().st_size < 200_000
     there = make(tmp_path / "there", source=toy)

@@ -184,7 +184,9 @@ class TestRefusals:
         train = hands(8)
         with pytest.raises(DataError, match=r"32x30 px are not square; crop them"):
             fitted(replace(train, images=train.images[:, :, :30]))
-        with pytest.raises(DataError, match=r"hands: got uint8 images .* depth images .* are needed; convert them"):
+        with pytest.raises(
+            DataError, match=r"hands: got uint8 images .* depth images .* are needed; choose a data set of hands"
+        ):
             fitted(replace(train, images=train.images[:].astype(np.uint8)))
         with pytest.raises(DataError, match="40000 mm"):
             fitted(replace(train, images=np.full((8, 32, 32), 40_000, np.uint16)))
