@@ -7,9 +7,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.core.errors import DataError
+from bench.core.errors import DataError, UsageError
 from bench.data.array_files import ArrayFile, open_arrays
+from bench.data.files_below import require_files
 from bench.data.indexed import Index
+
+
+def array_file(root: Path, file: str, name: str) -> Path:
+    """The one file of a format's option; UsageError when none is given, DataError when it is not there."""
+    if not file:
+        raise UsageError(f"format '{name}' needs the option file = '...' (.npz, .npy or .h5)")
+    return require_files(root, [file])[0]
 
 
 def index_of(path: Path, images: str, id_key: str | None, person_key: str | None, person: str | None) -> Index:

@@ -15,6 +15,7 @@ from scipy import stats as scipy_stats
 from bench.stats import not_significantly_worse, p_greater, person_band, t_interval
 from bench.stats_compare import detectable, minimum_detectable_effect, paired_by_person, tost
 from reports.published import PublishedValue, verdict
+from tests.stats.documented import agree, documented
 
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -38,20 +39,9 @@ def skewed(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 DISTRIBUTIONS: dict[str, Draw] = {"normal": normal, "skewed": skewed}
 
 
-def documented(heading: str, row: str) -> list[float]:
-    """The numbers of one row of the page's table under a heading; the row is told by its first cell."""
-    _, _, section = PAGE.read_text(encoding="utf-8").partition(f"\n### {heading}\n")
-    for line in section.partition("\n#")[0].splitlines():
-        first, *cells = (cell.strip() for cell in line.strip("|").split("|"))
-        if first == row:
-            return [float(cell) for cell in cells if cell != "–"]
-    raise AssertionError(f"{PAGE.name} has no row {row!r} under {heading!r}")
-
-
 def agrees(heading: str, row: str, percentages: list[float]) -> None:
     """The page says what the simulation gives; a case that flips by rounding elsewhere is 0.05 %."""
-    print(f"{heading}: | {row} | {' | '.join(f'{value:.1f}' for value in percentages)} |")
-    np.testing.assert_allclose(documented(heading, row), percentages, atol=0.31)
+    agree(PAGE, heading, row, percentages)
 
 
 def percent(count: float, of: int = TABLES) -> float:
@@ -254,7 +244,7 @@ def test_detectable_effects_of_the_page() -> None:
     for pairs in (3, 5, 10, 15):
         effect = minimum_detectable_effect(np.arange(pairs) / np.arange(pairs).std(ddof=1))
         assert effect is not None
-        assert documented("What could be found", f"{pairs} values")[0] == pytest.approx(effect, abs=0.005)
+        assert documented(PAGE, "What could be found", f"{pairs} values")[0] == pytest.approx(effect, abs=0.005)
 
 
 @pytest.mark.parametrize(("seeds", "persons"), [(3, 5), (5, 5), (5, 15), (10, 15)])

@@ -16,6 +16,7 @@ from bench.study.false_alarms import false_alarms
 from bench.study.over_subjects import over_subjects
 from bench.study.power import equivalent, observed_accuracies, power_table, true_accuracies
 from bench.study.subjects import SubjectResult
+from tests.stats.documented import agree, documented
 
 Array = NDArray[np.float64]
 
@@ -24,21 +25,9 @@ STUDIES = 4000
 SUBJECTS, ANSWERS = 10, 100  # the paper's
 
 
-def documented(heading: str, row: str) -> list[float]:
-    """The numbers of one row of the page's table under a heading; the row is told by its first cell."""
-    _, _, section = PAGE.read_text(encoding="utf-8").partition(f"\n### {heading}\n")
-    for line in section.partition("\n#")[0].splitlines():
-        first, *cells = (cell.strip() for cell in line.strip("|").split("|"))
-        if first == row:
-            return [float(cell) for cell in cells if cell != "–"]
-    raise AssertionError(f"{PAGE.name} has no row {row!r} under {heading!r}")
-
-
 def agrees(heading: str, row: str, shares: list[float]) -> None:
     """The page says what the simulation gives; a study that flips by rounding elsewhere is 0.025 %."""
-    percentages = [100 * share for share in shares]
-    print(f"{heading}: | {row} | {' | '.join(f'{value:.1f}' for value in percentages)} |")
-    np.testing.assert_allclose(documented(heading, row), percentages, atol=0.31)
+    agree(PAGE, heading, row, [100 * share for share in shares])
 
 
 @pytest.mark.parametrize("deviation", [0.0, 0.025, 0.05, 0.1])
@@ -183,7 +172,7 @@ def test_subjects_needed_have_the_power_they_are_said_to_have() -> None:
         assert enough >= 0.785
         assert fewer < 0.815
         needed = [float(spread.needed_low), float(spread.needed), float(spread.needed_high)]
-        assert documented("Subjects needed", f"{100 * spread.accuracy_sd:g} points") == needed
+        assert documented(PAGE, "Subjects needed", f"{100 * spread.accuracy_sd:g} points") == needed
 
 
 def test_a_detectable_distance_is_found() -> None:

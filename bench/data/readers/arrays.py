@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bench.core.errors import UsageError
-from bench.data.array_columns import column, index_of
+from bench.data.array_columns import array_file, column, index_of
 from bench.data.array_files import ArrayFile, open_arrays
 from bench.data.eye_reader import EyeReader
-from bench.data.files_below import require_files
 from bench.data.fit_size import grey_images, rgb_images
 from bench.data.gaze_options import GazeOptions, gaze_from_angles, gaze_from_vectors, radians_from_angles
 from bench.data.indexed import SLICE, Index, Labels, rows_inside
@@ -57,9 +56,7 @@ class Arrays(EyeReader):
 
     def files(self, root: Path) -> list[Path]:
         """The one file of arrays."""
-        if not self.config.file:
-            raise UsageError("format 'arrays' needs the option file = '...' (.npz, .npy or .h5)")
-        return require_files(root, [self.config.file])
+        return [array_file(root, self.config.file, "arrays")]
 
     def index(self, root: Path, *, name: str) -> Index:
         """Ids and persons; the keys, or row numbers and the constant person."""

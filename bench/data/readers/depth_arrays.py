@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from bench.core.errors import DataError, UsageError
-from bench.data.array_columns import column, index_of
+from bench.core.errors import DataError
+from bench.data.array_columns import array_file, column, index_of
 from bench.data.array_files import open_arrays
-from bench.data.files_below import require_files
 from bench.data.indexed import Index, IndexedReader, Labels, SelectOptions
 
 MOST_OUTSIDE = 0.2  # share of the joints; of simulated hands none are, of a cube around half a forearm some
@@ -50,9 +49,7 @@ class DepthArrays(IndexedReader):
 
     def files(self, root: Path) -> list[Path]:
         """The one file of arrays."""
-        if not self.config.file:
-            raise UsageError("format 'depth-arrays' needs the option file = '...' (.npz, .npy or .h5)")
-        return require_files(root, [self.config.file])
+        return [array_file(root, self.config.file, "depth-arrays")]
 
     def index(self, root: Path, *, name: str) -> Index:
         """Ids and persons; the keys, or row numbers and the constant person."""
