@@ -50,7 +50,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def speed(session: nox.Session) -> None:
     """Ratios to a plain loop and the share of the hardware's limit, side by side; writes out/speed.json."""
-    session.run("python", "tests/speed/speed.py", *session.posargs)
+    session.run("python", "-m", "tests.speed", *session.posargs)
 
 
 @nox.session

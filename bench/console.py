@@ -95,6 +95,11 @@ def _duration(seconds: float) -> str:
     return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02d} s"
 
 
+def print_json(value: Any) -> None:
+    """One JSON document; ValueError for a number that JSON does not know."""
+    sys.stdout.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
 def print_plan(plan: Explanation) -> None:
     """Counts, then each step that would run with the reason."""
     to_run = [step for step in plan.steps if not step.stored]
@@ -117,7 +122,7 @@ def print_lists(lists: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
 def print_records(records: Sequence[Mapping[str, Any]], as_json: bool, once: str = "") -> None:
     """A line per record, its values in columns; the column `once` is told below, each text a single time."""
     if as_json:
-        sys.stdout.write(json.dumps(records, indent=1) + "\n")
+        print_json(records)
         return
     texts = [[_text(value) for name, value in record.items() if name != once] for record in records]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]

@@ -138,7 +138,7 @@ def seeds_to_settle(differences: ArrayLike, effect: float, alpha: float = 0.05, 
     if len(sample) < 2:
         return None
     deviation = float(standard_error(sample)) * math.sqrt(len(sample))
-    if deviation == 0:
+    if effect >= 1000 * deviation:  # two find it for certain, and the t-distribution has no numbers for such shifts
         return 2
     # The normal approximation needs fewer than the t-test does; of more than 1,000, by less than 1 in 500.
     fewest = float(((special.ndtri(1 - alpha / 2) + special.ndtri(power)) * deviation / effect) ** 2)

@@ -50,6 +50,11 @@ class ALRSettings(Settings):
         "Not published here (UNCONFIRMED); chosen beforehand.",
     )
 
+    @property
+    def most_images(self) -> int:
+        """See `bench.core.trial.Draws`."""
+        return self.dictionary
+
 
 class AdaptiveLinearRegression(ArrayEstimator):
     """w* = argmin ||w||_1 subject to ||f - F w||_2 <= epsilon; the gaze is G w*, at unit length.

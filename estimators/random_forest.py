@@ -50,6 +50,11 @@ class RandomForestSettings(Settings):
         "It bounds time and size on large sets.",
     )
 
+    @property
+    def most_images(self) -> int:
+        """See `bench.core.trial.Draws`."""
+        return self.images_per_tree
+
 
 class RandomForest(ArrayEstimator):
     """Mean of regression trees on the grey values of small images, three outputs x, y, z, at unit length.

@@ -54,6 +54,11 @@ class SVRSettings(Settings):
         1.0, ge=0, description="Errors up to this many degrees cost nothing, chosen beforehand (UNCONFIRMED)."
     )
 
+    @property
+    def most_images(self) -> int:
+        """See `bench.core.trial.Draws`."""
+        return self.images
+
 
 class SupportVectorRegression(ArrayEstimator):
     """Two epsilon-SVRs, for pitch and yaw in radians, on standardised HOG and low-frequency DCT features.

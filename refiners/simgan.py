@@ -21,7 +21,7 @@ from bench.core.images import ImageSet, Unlabelled
 from bench.core.refiner import Refiner
 from bench.data.image_checks import CHANNELS, Kind, kind_of
 from bench.training.checkpoint import load_checkpoint, save_checkpoint
-from bench.training.device import choose_device, keep_freed_memory
+from bench.training.device import choose_device
 from bench.training.pixels import require_scale
 from refiners.nn.adversarial import AdversarialTraining
 from refiners.nn.assembly import build, new_refiner, patches
@@ -64,7 +64,6 @@ class SimGAN(Refiner):
         (a refiner without effect, a collapse, a D that wins) becomes a warning of the run.
         """
         self._check(synthetic, real)
-        keep_freed_memory()
         training = build(self.config, synthetic, real, run)
         snapshots = self._new_snapshots()
         strip = _some(synthetic, STRIP_IMAGES, run, "simgan strip")

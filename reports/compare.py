@@ -16,7 +16,7 @@ import numpy as np
 from bench.core.errors import UsageError
 from bench.engine.columns import ColumnFacts
 from bench.engine.snapshot import Place, Revision, Snapshot, SnapshotCell
-from reports.differences import Difference, Interval, Pair, judge
+from reports.differences import Difference, Interval, Pair, judge, unit_of_difference
 from reports.margin import Margin
 
 Outcome = Literal["worse", "not comparable", "inconclusive", "better", "equivalent", "same code"]
@@ -230,7 +230,7 @@ def _cell_or_pair(
     if reason is None and len(values) < len(both):
         reason = "no value for each test image"
     if reason is None and within is None:
-        reason = f"no margin for {facts.head}; give one, as in --margin 0.3{facts.unit}"
+        reason = f"no margin for {facts.head}; give one, as in --margin 0.3{unit_of_difference(facts.unit)}"
     if reason is not None or within is None:
         return Cell(*_names(place, label), "not comparable", reason or "", *_means(both))
     return Pair(place[0], label, "base", base.revision.name, facts, within, np.stack(values))

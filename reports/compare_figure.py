@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from bench.core.canonical import digest
 from reports.compare import Cell, Comparison, Outcome
 from reports.compare_text import title
+from reports.differences import unit_of_difference
 from reports.figures import Drawing, save
 from reports.panels import few_ticks
 from reports.sketch import NothingToDraw, Sketch, file_name
@@ -105,7 +106,7 @@ def _draw(axes: Axes, comparison: Comparison, column: str, cells: Sequence[Cell]
     words.spines["right"].set_visible(False)
     axes.set_title(facts.label)
     sides = ("better", "worse") if facts.better == "lower" else ("worse", "better")
-    unit = f" ({facts.unit})" if facts.unit else ""
+    unit = f" ({unit_of_difference(facts.unit)})" if facts.unit else ""
     axes.set_xlabel(f"{sides[0]}  \N{LEFTWARDS ARROW}  head minus base{unit}  \N{RIGHTWARDS ARROW}  {sides[1]}")
 
 
@@ -148,7 +149,9 @@ def _legend() -> list[Line2D]:
 
 def _caption(comparison: Comparison, cells: Sequence[Cell]) -> str:
     margins = dict.fromkeys(
-        f"±{cell.difference.margin:g} {cell.difference.unit}".strip() for cell in cells if cell.difference
+        f"±{cell.difference.margin:g} {unit_of_difference(cell.difference.unit)}".strip()
+        for cell in cells
+        if cell.difference
     )
     left_out = sum(cell.verdict == "not comparable" for cell in comparison.cells)
     return (

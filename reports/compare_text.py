@@ -15,6 +15,7 @@ from reports.wording import DECIMALS, number, plural
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bench.engine.columns import ColumnFacts
     from bench.engine.snapshot import Revision
 
 SUMMARY_BYTES = 900_000  # GitHub takes 1 MiB per step and drops what is longer
@@ -159,8 +160,9 @@ def _judged_cells(comparison: Comparison, cell: Cell) -> tuple[str, ...]:
     assert found is not None
     return (
         f"{MARKS[cell.verdict]} {cell.verdict}", cell.row, facts.head, number(cell.base, facts.unit),
-        number(cell.head, facts.unit), signed(found.mean), interval(found.ci95), interval(found.ci95_seeds),
-        interval(found.ci95_persons), p_words(found.p_value).removeprefix("p ").removeprefix("= "), f"{found.margin:g}",
+        number(cell.head, facts.unit), _points(signed(found.mean), facts), interval(found.ci95),
+        interval(found.ci95_seeds), interval(found.ci95_persons),
+        p_words(found.p_value).removeprefix("p ").removeprefix("= "), _points(f"{found.margin:g}", facts),
         str(found.seeds), str(found.persons),
     )  # fmt: skip
 
@@ -169,9 +171,16 @@ def _change_cells(comparison: Comparison, change: Change) -> tuple[str, ...]:
     """The texts below `CHANGE_HEADS`."""
     facts = comparison.columns[change.column]
     decimals = DECIMALS.get(facts.unit, 2)
-    moved = f"not comparable: {change.reason}" if change.difference is None else signed(change.difference, decimals)
+    moved = f"not comparable: {change.reason}"
+    if change.difference is not None:
+        moved = _points(signed(change.difference, decimals), facts)
     base, head = number(change.base, facts.unit), number(change.head, facts.unit)
     return change.row, facts.head, base, head, moved, interval(change.ci95, decimals), str(change.seeds or "–")
+
+
+def _points(text: str, facts: ColumnFacts) -> str:
+    """A difference, or a margin of it, in a table that has the column's unit in another place: `−9.15 pp`."""
+    return f"{text} pp" if facts.unit == "%" else text
 
 
 def to_json(comparison: Comparison) -> str:

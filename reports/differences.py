@@ -26,7 +26,7 @@ MOST_SEEDS = 100  # beyond, the number is not said: nobody trains as many
 
 @dataclass(frozen=True)
 class Difference:
-    """A row's mean minus that of the row it is compared with, in the column's unit.
+    """A row's mean minus that of the row it is compared with, in the column's unit; percentages differ by points.
 
     ci95: for other trainings and other persons at once, what the verdict is based on. ci95_seeds: for other trainings
     on the same images. ci95_persons: for other persons, the same trainings. p_value: two-sided, adjusted by Holm over
@@ -210,8 +210,14 @@ def verdict_words(difference: Difference) -> str:
     return f"{text}; {seeds} seeds would show {margin}"
 
 
+def unit_of_difference(unit: str) -> str:
+    """A column's unit, or `points` for percentages: 48 % is 2 percentage points, not 2 %, more than 46 %."""
+    return "points" if unit == "%" else unit
+
+
 def _unit(difference: Difference) -> str:
-    return f" {difference.unit}" if difference.unit else ""
+    unit = unit_of_difference(difference.unit)
+    return f" {unit}" if unit else ""
 
 
 def signed(value: float, decimals: int = 2) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reports import style
-from reports.differences import interval, p_words, signed, verdict_words
+from reports.differences import interval, p_words, signed, unit_of_difference, verdict_words
 from reports.frame import Table, TableCell, TableRow
 from reports.latex import to_latex
 from reports.notes import ROLES
@@ -109,7 +109,7 @@ def to_html(table: Table, drawings: Sequence[Drawing]) -> str:
                 "what": f"{each.label} against {each.against_label}",
                 "column": next(column.label for column in table.columns if column.key == each.column),
                 "mean": signed(each.mean),
-                "unit": each.unit,
+                "unit": unit_of_difference(each.unit),
                 "both": interval(each.ci95),
                 "seeds": interval(each.ci95_seeds),
                 "persons": interval(each.ci95_persons),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.core import registry
 from bench.core.canonical import digest, file_digest
+from bench.core.own_files import OWN_PACKAGES
 from bench.engine.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from reports.frame import Table
 
 STAMP = ".report.json"
+ROOT = Path(__file__).parents[1]
+"""Where our packages lie."""
 
 
 def fresh_table(plan: Plan, store: Store, out: Path) -> Table | None:
@@ -65,8 +68,8 @@ def _report_key(plan: Plan) -> str:
     scores = {
         registry.module_name(kinds[column.of], column.name) for column in plan.experiment.columns if column.of in kinds
     }
-    experiment = registry.module_name("experiments", plan.experiment.name)
-    own = Path(__file__).parent
+    modules = {registry.module_name("experiments", plan.experiment.name), *scores}
+    foreign = sorted(module for module in modules if module.partition(".")[0] not in OWN_PACKAGES)
     return digest(
         {
             "targets": plan.targets(),
@@ -77,12 +80,13 @@ def _report_key(plan: Plan) -> str:
             "not_run": sorted([*where, reason] for where, reason in plan.not_run.items()),
             "overlap": plan.request.allow_person_overlap,
             "profile": plan.request.profile,
-            "code": fingerprint("reports.write", "bench.engine.collect", experiment, *sorted(scores)),
-            "texts": {str(path.relative_to(own)): file_digest(path) for path in _templates_and_numbers(own)},
+            "code": {str(path.relative_to(ROOT)): file_digest(path) for path in _own_files()},
+            "others": fingerprint(*foreign),
         }
     )
 
 
-def _templates_and_numbers(package: Path) -> list[Path]:
-    """What a report is made of besides code: the page's template and the published numbers."""
-    return sorted(path for folder in ("templates", "reference") for path in (package / folder).iterdir())
+def _own_files() -> list[Path]:
+    """All of ours. To tell which of them a report needs takes longer than to write it again for one that it does not."""
+    files = (path for package in OWN_PACKAGES for path in (ROOT / package).rglob("*"))
+    return sorted(path for path in files if path.is_file() and path.suffix != ".pyc")

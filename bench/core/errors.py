@@ -36,13 +36,17 @@ class TrainingFailed(BenchError):
     exit_code = 4
 
 
-class Worse(BenchError):
+class Answer(BenchError):
+    """What was asked for, with an exit code of its own: nothing went wrong."""
+
+
+class Worse(Answer):
     """A comparison found something worse."""
 
     exit_code = 5
 
 
-class Undecided(BenchError):
+class Undecided(Answer):
     """A comparison is inconclusive, not possible, or of nothing."""
 
     exit_code = 6

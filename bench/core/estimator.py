@@ -31,7 +31,10 @@ class Estimator(Component):
 
     @abstractmethod
     def fit(self, train: ImageSet, validation: ImageSet | None, run: RunContext) -> None:
-        """Learn from `train`; `validation` (None when `validation_share` is 0) may stop it early."""
+        """Learn from `train`; `validation` (None when `validation_share` is 0) may stop it early.
+
+        Their images may still be on disk: `images[:]` loads all of them, a slice some.
+        """
 
     @abstractmethod
     def predict(

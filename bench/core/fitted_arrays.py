@@ -33,4 +33,4 @@ class FittedArrays(Component):
         save_file(arrays, folder / FILE)
 
     def _load_state(self, folder: Path) -> None:
-        self._arrays = load_file(folder / FILE)
+        self._arrays = load_file(folder / FILE, backend="pread")  # not mapped: that is twice in memory for a while

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.core.chunks import in_chunks
 from bench.core.errors import DataError
 
 Indices: TypeAlias = NDArray[np.int64] | NDArray[np.bool_] | Sequence[int] | slice
@@ -54,6 +55,7 @@ LABELS: Mapping[str, tuple[tuple[int, ...], str]] = {
     "camera": ((4,), "focal lengths and centre of the camera: fx, fy, cx, cy in pixels"),
 }
 UNIT_LENGTH_TOLERANCE = 1e-3
+GREY_CHUNK = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,8 +151,10 @@ class ImageSet:
         """The mean of the channels of colour images, rounded; grey images as they are. Estimators take grey ones."""
         if len(self.images.shape) == 3:
             return self
-        grey = np.stack([np.rint(image.mean(axis=2)) for image in self.images[:]])
-        return self.with_images(grey.astype(np.uint8))
+        grey = np.empty(self.images.shape[:3], np.uint8)
+        for part in in_chunks(len(self), GREY_CHUNK):
+            grey[part] = np.rint(self.images[part].mean(axis=3))
+        return self.with_images(grey)
 
     def select(self, indices: Indices) -> ImageSet:
         """The images and labels at `indices` (loaded into memory)."""
@@ -169,9 +173,9 @@ def _take(images: ImageArray, where: NDArray[np.int64]) -> NDArray[Any]:
     if isinstance(images, np.ndarray):
         return images[where]
     unique, inverse = np.unique(where, return_inverse=True)
-    if len(unique) == unique[-1] - unique[0] + 1:
-        return images[int(unique[0]) : int(unique[-1]) + 1][inverse]
-    return images[unique][inverse]
+    whole = len(unique) == unique[-1] - unique[0] + 1
+    found = images[int(unique[0]) : int(unique[-1]) + 1] if whole else images[unique]
+    return found if np.array_equal(unique, where) else found[inverse]
 
 
 def _check_label(owner: str, label: str, values: NDArray[np.float64], count: int) -> None:

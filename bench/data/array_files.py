@@ -78,18 +78,22 @@ class _Npy:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        self._shape = self._mapped().shape
         self._key: str | None = None
 
     def shape(self, key: str) -> tuple[int, ...]:
         self._key = self._key or key
         if key != self._key:
             raise DataError(f"{self.path.name} holds one array, so no '{key}'; save images and labels in one .npz")
-        return _not_scalar(self.path, key, self._array.shape)
+        return _not_scalar(self.path, key, self._shape)
 
     def rows(self, key: str, where: NDArray[np.int64]) -> NDArray[Any]:
         self.shape(key)
-        return np.array(self._array[where])
+        return np.asarray(self._mapped()[where])
+
+    def _mapped(self) -> NDArray[Any]:
+        """The file, mapped anew for each read: what was read of it counts as memory in use until it is let go."""
+        return np.asanyarray(np.load(self.path, mmap_mode="r", allow_pickle=False))
 
 
 class _Hdf5:

@@ -28,10 +28,11 @@ class EyeReader(IndexedReader):
     """A reader that brings its picked images, (n, H, W) or (n, H, W, 3) uint8, to one size."""
 
     Config: ClassVar[type[Settings]] = EyeOptions
+    task = "gaze"
 
     def finish(self, images: NDArray[Any], labels: Labels, *, name: str) -> tuple[NDArray[Any], Labels]:
         """Images and labels at the wanted size, equalised if wanted."""
         options: EyeOptions = self.config  # type: ignore[assignment]
         fitted = fit_images(images, options.size, options.fit, name)
         labels = fit_labels(labels, images.shape[1:3], options.size, options.fit)
-        return equalise(fitted) if options.equalise else fitted, labels
+        return equalise(fitted, out=fitted) if options.equalise else fitted, labels

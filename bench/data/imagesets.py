@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.canonical import canonical_json
+from bench.core.chunks import in_chunks
 from bench.core.errors import DataError
 from bench.core.images import ImageArray, ImageSet, LabelConvention
 from bench.data.array_files import read_rows
@@ -21,7 +23,7 @@ from bench.data.array_files import read_rows
 FORMAT = "simgan-bench image set"
 VERSION = 1
 CHUNK_ROWS = 128
-WRITE_ROWS = 4096
+BLOCK_BYTES = 2**27
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def save_image_set(path: Path, image_set: ImageSet, batches: Iterable[NDArray[An
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(partial, "w", libver="v110", track_order=False) as file:
-            _write_images(file, image_set.images, _blocks(image_set.images) if batches is None else batches)
+            images = image_set.images
+            _write_images(file, images, (images[part] for part in in_blocks(images)) if batches is None else batches)
             _write_texts(file, "ids", image_set.ids)
             _write_texts(file, "persons", image_set.persons)
             for label, values in sorted(image_set.labels.items()):
@@ -99,6 +102,12 @@ def load_image_set(path: Path) -> ImageSet:
         )
 
 
+def in_blocks(images: ImageArray) -> Iterator[slice]:
+    """Slices that cover the images, about 128 MiB at a time: whole chunks of a file, for sets larger than memory."""
+    chunk_bytes = CHUNK_ROWS * math.prod(images.shape[1:]) * images.dtype.itemsize
+    return in_chunks(len(images), CHUNK_ROWS * max(BLOCK_BYTES // chunk_bytes, 1))
+
+
 def in_memory(image_set: ImageSet) -> ImageSet:
     """The same set with its images loaded."""
     return image_set.with_images(np.asarray(image_set.images[:]))
@@ -117,11 +126,6 @@ def _opened(path: Path) -> Iterator[Any]:
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"{path} is damaged or not an image set ({reason}); delete it and prepare it again") from error
-
-
-def _blocks(images: ImageArray) -> Iterator[NDArray[Any]]:
-    for first in range(0, len(images), WRITE_ROWS):
-        yield images[first : first + WRITE_ROWS]
 
 
 def _write_images(file: Any, like: ImageArray, batches: Iterable[NDArray[Any]]) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bench.core.errors import BenchError, CellsFailed, DataError, Interrupted, UsageError
-from bench.engine.export import take
+from bench.engine.asked import as_words
+from bench.engine.found_results import find_results, made_with
 from bench.engine.revisions import WORKING_TREE, code_in, has_export, is_dirty, own_checkout, resolve, worktree
 from bench.engine.snapshot import Snapshot
 from bench.engine.snapshot_file import read_snapshot
@@ -24,15 +27,16 @@ ERROR = "error: "
 
 @dataclass(frozen=True)
 class Order:
-    """What to compare. options: words for `bench export` (data, sizes, seeds, refiners, how to run).
+    """What to compare. asked: data, sizes, seeds, refiners and so on as the user gave them, by a `Request`'s fields.
 
-    run: run what is missing. tell: takes each line of a revision's progress and our warnings.
+    how: words for `bench export` on how to run. run: run what is missing. tell: takes each line of a revision's
+    progress and our warnings.
     """
 
     experiment: str | None
-    profile: str
     store: Store
-    options: Sequence[str]
+    asked: Mapping[str, Any]
+    how: Sequence[str]
     run: bool
     tell: Callable[[str], None]
 
@@ -40,18 +44,26 @@ class Order:
 def snapshots_of(names: Sequence[str], order: Order) -> list[Snapshot]:
     """The snapshot of each name: a revision, '.', a file of `bench export` or a store's folder.
 
-    A name that means the same commit as another one is run once. Failed cells are told in the snapshot; a revision
-    whose code cannot run at all is an error that names it, with its own exit code.
+    A revision that is compared with a file or a store is run with what that was made with. A name that means the same
+    commit as another one is run once. Failed cells are told in the snapshot; a revision whose code cannot run at all
+    is an error that names it, with its own exit code.
     """
-    found: dict[str, Snapshot] = {}
-    for name in names:
-        taken = take(name, order.experiment, order.profile) if name != WORKING_TREE else None
-        if taken is not None:
-            found[name] = taken
+    found = find_results([name for name in names if name != WORKING_TREE], order.experiment, order.asked)
     others = [name for name in names if name not in found]
+    if others and found:
+        order = _as_made(order, *next(iter(found.items())), others)
     if others:
         found |= _of_revisions(others, order)
     return [found[name] for name in names]
+
+
+def _as_made(order: Order, name: str, snapshot: Snapshot, others: Sequence[str]) -> Order:
+    """The order for revisions that are compared with results, and a line on what it took from them."""
+    asked = {**made_with(snapshot), **order.asked}
+    if order.experiment is None or as_words(asked) != as_words(order.asked):
+        words = shlex.join(as_words(asked))
+        order.tell(f"{', '.join(others)} as {name} was made: {snapshot.experiment} {words}")
+    return replace(order, experiment=snapshot.experiment, asked=asked)
 
 
 def _of_revisions(names: Sequence[str], order: Order) -> dict[str, Snapshot]:
@@ -92,7 +104,8 @@ class _Call:
     def start(self, *more: str) -> subprocess.Popen[str]:
         """The process, its messages piped."""
         code, order = code_in(self.code), self.order
-        words = [str(order.experiment), str(self.path), *order.options, "--store", str(order.store.root.absolute())]
+        where = ("--store", str(order.store.root.absolute()))
+        words = [str(order.experiment), str(self.path), *as_words(order.asked), *order.how, *where]
         return subprocess.Popen(
             [*code.command(), "export", *words, "--progress", "plain", *more],
             env=code.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",

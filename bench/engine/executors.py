@@ -17,6 +17,8 @@ from bench.core.errors import UsageError
 
 EXECUTORS = ("auto", "serial", "processes")
 WATCH_SECONDS = 0.3
+MOST_ON_A_GPU, BYTES_ON_A_GPU = 4, 16 << 30
+"""Steps that share a GPU, and the memory that one may need: the paper's sets and history are 3 GB, a batch's maps 8."""
 
 
 class SerialExecutor(Executor):
@@ -34,14 +36,16 @@ class SerialExecutor(Executor):
 
 @contextmanager
 def open_executor(name: str, device: str) -> Iterator[tuple[Executor, int]]:
-    """The executor and how many steps it runs at a time. 'auto': one process per core on a CPU, serial on a GPU."""
+    """The executor and how many steps it runs at a time.
+
+    'auto': processes where several can work, in this process otherwise.
+    """
     if name not in EXECUTORS:
         raise UsageError(f"unknown executor '{name}'; choose {', '.join(EXECUTORS)}")
-    cores = available_cores()
-    if name == "serial" or (name == "auto" and (device != "cpu" or cores == 1)):
+    workers = slots(device)
+    if name == "serial" or (name == "auto" and workers == 1):
         yield SerialExecutor(), 1
         return
-    workers = cores if device == "cpu" else 1
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     pool = ProcessPoolExecutor(workers, context, _start_worker, (stop, os.getpid()))
@@ -52,6 +56,17 @@ def open_executor(name: str, device: str) -> Iterator[tuple[Executor, int]]:
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def slots(device: str) -> int:
+    """How many steps a device works on at a time: one per core, or several small networks that share a GPU's memory."""
+    cores = available_cores()
+    if not device.startswith("cuda"):
+        return cores if device == "cpu" else 1
+    import torch
+
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(cores, MOST_ON_A_GPU, free_bytes // BYTES_ON_A_GPU))
 
 
 def available_cores() -> int:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 import bench
 from bench.core import registry
-from bench.core.errors import DataError, UsageError
+from bench.core.errors import DataError
 from bench.data.imagesets import load_image_set
 from bench.engine import history
 from bench.engine.recipe import Recipe
@@ -62,6 +62,7 @@ def _from_history(plan: Plan, store: Store) -> Snapshot | None:
         cells={place: cell for place, cell in found.cells.items() if place in keys},
         missing={place: reason for place, reason in reasons.items() if place in places},
         settings=plan.request.settings,
+        asked=plan.request.asked(),
     )
 
 
@@ -122,6 +123,7 @@ def snapshot_of(results: Results, plan: Plan, store: Store) -> Snapshot:
         missing={**plan.not_run, **failures},
         seconds=round(sum(record["seconds"] for record in records), 1),
         settings=plan.request.settings,
+        asked=plan.request.asked(),
         failed=frozenset(failures),
         scoring=_scoring(plan),
         finished=max((record["finished"] for record in records), default=0.0),
@@ -205,19 +207,3 @@ def _put(file: SnapshotFile, store: Store, key: str, record: dict[str, Any]) -> 
         return False
     lock.unlink(missing_ok=True)
     return not stored
-
-
-def take(name: str, experiment: str | None, profile: str | None) -> Snapshot | None:
-    """The snapshot of a file of `bench export`, or the newest of a store's folder; None when `name` is neither."""
-    path = Path(name)
-    if path.is_file():
-        with open_snapshot_file(path) as file:
-            found = file.snapshot()
-        if experiment not in (None, found.experiment):
-            raise DataError(f"{path} holds results of {found.experiment}, not of {experiment}")
-        return found
-    if not any((path / inside).is_dir() for inside in ("steps", "history")):
-        return None
-    if experiment is None:
-        raise UsageError(f"say which experiment's results in {path} are meant: --experiment")
-    return history.newest(Store(path), experiment, profile)

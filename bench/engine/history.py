@@ -45,6 +45,15 @@ def snapshots(store: Store, experiment: str, profile: str | None = None) -> list
     return sorted(chosen, key=lambda snapshot: (snapshot.revision.committed or snapshot.finished, snapshot.finished))
 
 
+def profiles(store: Store, experiment: str) -> list[str]:
+    """The profiles that an experiment has results of."""
+    found = set()
+    for path in _files(store, experiment):
+        with open_snapshot_file(path) as file:
+            found.add(str(file.about()["profile"]))
+    return sorted(found)
+
+
 def newest(store: Store, experiment: str, profile: str | None) -> Snapshot:
     """The snapshot that was finished last, of the latest commit where it serves several; DataError without any."""
     return max(

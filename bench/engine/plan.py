@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.core import registry
 from bench.core.errors import DataError, UsageError, did_you_mean
-from bench.core.experiment import Column, Experiment, Profile, Row, Variant
+from bench.core.experiment import LABEL, Column, Experiment, Profile, Row, Variant
 from bench.core.measure import Measure
 from bench.core.settings_text import parse_settings
 from bench.data.manifests import DataSource, resolve_roles
@@ -36,6 +36,12 @@ class Request:
     refiners: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     allow_person_overlap: bool = False
+
+    def asked(self) -> dict[str, Any]:
+        """The fields that were chosen, besides experiment, profile and settings; as JSON."""
+        chosen = {name: value for name, value in vars(self).items() if value}
+        others = {name: value for name, value in chosen.items() if name not in ("experiment", "profile", "settings")}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in others.items()}
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,7 @@ def make_plan(request: Request) -> Plan:
     roles = resolve_roles(
         request.data or experiment.data, request.synthetic, request.real, request.test, request.labelled
     )
+    _check_tasks(experiment, roles)
     components = _components(experiment, rows)
     settings, images = _split_settings(request.settings, components, profile)
     builder = _Builder(profile.preset or request.profile, settings, images, roles, experiment.more)
@@ -151,6 +158,16 @@ def make_plan(request: Request) -> Plan:
         request, experiment, profile, seeds, refiners, roles, builder.recipes, tuple(cells), rows, not_run,
         sets, builder.fits, builder.refined_sets,
     )  # fmt: skip
+
+
+def _check_tasks(experiment: Experiment, roles: Mapping[str, DataSource]) -> None:
+    """DataError for hands where eyes are meant and the reverse, as far as a format says it without reading."""
+    for source in roles.values():
+        if registry.load("readers", source.format).task not in (None, experiment.task):
+            raise DataError(
+                f"{source.name} has no '{LABEL[experiment.task]}' labels, which {experiment.name} is about; choose"
+                f" another data set, e.g. --data {experiment.data}"
+            )
 
 
 def applies(row: Row, column: Column) -> bool:
@@ -190,6 +207,7 @@ class _Builder:
     """The largest size of a row: refiners are trained on that many images."""
     identities: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
+    prepared_sets: dict[tuple[str, int], str] = field(default_factory=dict)
     fits: dict[tuple[str, int], str] = field(default_factory=dict)
     refined_sets: dict[tuple[str, int, int], str] = field(default_factory=dict)
 
@@ -275,13 +293,19 @@ class _Builder:
         return recipe.key
 
     def prepared(self, role: str, size: int) -> str:
+        if (role, size) in self.prepared_sets:
+            return self.prepared_sets[role, size]
         source = self._source(role, size)
         count = self.images["real" if role == "labelled" and role not in self.images else role]
         config = {"source": self._identity(role, size), "count": count if count is None else count * size}
         place = {"source": source.spec()}
-        return self._step("prepare", f"prepare {source.name}", ("readers", source.format), config, {}, place=place)
+        key = self._step("prepare", f"prepare {source.name}", ("readers", source.format), config, {}, place=place)
+        self.prepared_sets[role, size] = key
+        return key
 
     def fit(self, variant: Variant, seed: int) -> str:
+        if (variant.key, seed) in self.fits:
+            return self.fits[variant.key, seed]
         inputs = {"synthetic": self.prepared("synthetic", self.largest), "real": self.prepared("real", 1)}
         component: tuple[registry.Kind, str] = ("refiners", variant.refiner)
         config = self._configured(variant.refiner, variant.settings)
@@ -290,6 +314,8 @@ class _Builder:
         return key
 
     def refined(self, variant: Variant, seed: int, size: int) -> str:
+        if (variant.key, seed, size) in self.refined_sets:
+            return self.refined_sets[variant.key, seed, size]
         inputs = {"refiner": self.fit(variant, seed), "images": self.prepared("synthetic", size)}
         config = {} if variant.moment is None else {"moment": variant.moment}
         component: tuple[registry.Kind, str] = ("refiners", variant.refiner)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,14 @@ def refine_folder(plan: Plan, store: Store, *, seed: int, source: Path, into: Pa
     """Refine every image of `source` into PNG files of the same names; returns their number.
 
     8-bit grey images are eyes, 16-bit ones are hands: depth in mm, background 0. Refined depth is 16-bit again.
+    `into` is a new folder, or an empty one; UsageError when it would be overwritten.
     The refiner is the first that was asked for, as the experiment has it without settings of its own, trained with
     `seed`; UsageError when it is not stored yet.
     All images are read and refined before the first is written: DataError, and no file, when there is one among them
     that cannot be read or that the refiner does not take.
     """
+    paths = _image_paths(source)
+    _require_empty(into)
     name = plan.refiners[0]
     key = plan.fits.get((name, seed))
     if key is None:
@@ -41,9 +43,7 @@ def refine_folder(plan: Plan, store: Store, *, seed: int, source: Path, into: Pa
             f"no trained '{name}' (seed {seed}, profile {plan.request.profile}) is stored."
             f" Train it: bench run {plan.request.experiment} --profile {plan.request.profile}"
         )
-    if into.resolve() == source.resolve():
-        raise UsageError(f"{into} would overwrite its own input; choose another folder")
-    images = list(_read_images(source))
+    images = [(path.relative_to(source), _read_image(path)) for path in paths]
     refiner: Refiner = registry.load("refiners", name).load(store.verified(key))
     context = RunContext(seed, device=device)
     refined = [(relative, _refined(refiner, image, source / relative, context)) for relative, image in images]
@@ -64,9 +64,12 @@ def _refined(refiner: Refiner, image: NDArray[Any], path: Path, context: RunCont
         raise DataError(f"{path}: {error}") from error
 
 
-def _read_images(folder: Path) -> Iterator[tuple[Path, NDArray[Any]]]:
+def _image_paths(folder: Path) -> list[Path]:
+    """The images below a folder; DataError when there are none, or two whose refined files would be one."""
+    if not folder.exists():
+        raise DataError(f"there is no folder {folder}")
     if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder of images")
+        raise DataError(f"{folder} is a file; name the folder that holds the images")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise DataError(f"{folder} holds no images ({', '.join(sorted(SUFFIXES))})")
@@ -74,8 +77,13 @@ def _read_images(folder: Path) -> Iterator[tuple[Path, NDArray[Any]]]:
     twins = [target for target, count in targets.items() if count > 1]
     if twins:
         raise DataError(f"{folder}: several images are named {min(twins)}; their refined files would be one")
-    for path in paths:
-        yield path.relative_to(folder), _read_image(path)
+    return paths
+
+
+def _require_empty(folder: Path) -> None:
+    with storage_errors(folder):
+        if folder.exists() and next(folder.iterdir(), None) is not None:
+            raise UsageError(f"{folder} is not empty; choose an empty folder or a new one")
 
 
 def _read_image(path: Path) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from bench.data.people import check_overlap, note_unlabelled
 from bench.engine.executors import open_executor
 from bench.engine.plan import Plan
 from bench.engine.recipe import Recipe
+from bench.engine.schedule import roads
 from bench.engine.settle import settle
 from bench.engine.step import PROGRESS, Outcome, run_step
 from bench.engine.store import Store
@@ -121,7 +122,7 @@ class _Runner:
         """Run `keys` (inputs before what needs them); returns the failed ones with reasons."""
         waiting = dict.fromkeys(keys)
         running: dict[Future[Outcome], tuple[str, float]] = {}
-        weight = _roads(self.plan.recipes)
+        weight = roads(self.plan.recipes)
         while waiting or running:
             ready = [key for key in waiting if not self._blocked(key, waiting, running)]
             for key in sorted(ready, key=lambda key: -weight[key])[: self.slots - len(running)]:
@@ -199,12 +200,3 @@ class _Runner:
 
 def _kind(recipe: Recipe) -> str:
     return f"{recipe.step} {recipe.component}"
-
-
-def _roads(recipes: Mapping[str, Recipe]) -> dict[str, int]:
-    """Key -> number of steps from there to the end of its longest road; training a refiner is the longest."""
-    roads = dict.fromkeys(recipes, 1)
-    for key in reversed(list(recipes)):
-        for source in recipes[key].inputs.values():
-            roads[source] = max(roads[source], roads[key] + 1)
-    return roads

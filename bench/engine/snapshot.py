@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,8 @@ class Snapshot:
     profile, data: as the run was asked for; data: role -> the name of its image set. convention: of the test labels.
     test: sha256 of the test images and labels. columns, rows: in the table's order; rows: key -> label.
     missing: (row, column) -> why it has no cells, or why some failed. failed: those of them that did fail.
-    settings: as given with --set. scoring: fingerprint of the metrics' code. finished: when the last cell was (Unix
+    settings: as given with --set; asked: what else was given, by the fields of a `Request`, unless an older revision
+    did not say. scoring: fingerprint of the metrics' code. finished: when the last cell was (Unix
     time); seconds: spent on all steps that are stored.
     """
 
@@ -80,6 +82,7 @@ class Snapshot:
     failed: frozenset[Place] = frozenset()
     scoring: str = ""
     finished: float = 0.0
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     def seeds(self, place: Place) -> dict[int, SnapshotCell]:
         """The cells of a row and column by seed, in order."""

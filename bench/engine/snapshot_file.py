@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from bench.core.canonical import canonical_json
 from bench.core.errors import DataError, UsageError
+from bench.engine.asked import checked
 from bench.engine.columns import ColumnFacts
 from bench.engine.snapshot import SCHEMA, Revision, Snapshot, SnapshotCell
 from bench.engine.store import RECORD
@@ -225,6 +226,7 @@ def _to_json(snapshot: Snapshot, columns: Mapping[tuple[str, str, int], str]) ->
         "cells": cells,
         "missing": missing,
         "settings": list(snapshot.settings),
+        "asked": dict(snapshot.asked),
         "scoring": snapshot.scoring,
         "seconds": snapshot.seconds,
         "finished": snapshot.finished,
@@ -251,6 +253,7 @@ def _from_json(about: Mapping[str, Any], scores: pa.Table) -> Snapshot:
         missing={(each["row"], each["column"]): str(each["reason"]) for each in about["missing"]},
         failed=frozenset((each["row"], each["column"]) for each in about["missing"] if each["failed"]),
         settings=tuple(map(str, about["settings"])),
+        asked=checked(about.get("asked", {})),
         scoring=str(about["scoring"]),
         seconds=float(about["seconds"]),
         finished=float(about["finished"]),

@@ -90,9 +90,10 @@ def _run(recipe: Recipe, store: Store, device: str) -> None:
     if origin.folder is not None:
         require_loaded(code, origin.folder)
     if recipe.step != "prepare":
-        from bench.training.device import pin_threads
+        from bench.training.device import pin_threads, tune_process
 
         pin_threads()
+        tune_process()
     context = RunContext(
         recipe.seed or 0,
         device=device,

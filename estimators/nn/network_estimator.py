@@ -19,7 +19,7 @@ from bench.core.estimator import Estimator
 from bench.core.images import LABELS, ImageArray, ImageSet
 from bench.data.target_images import check_images
 from bench.training.batches import resident
-from bench.training.device import autocast, choose_device
+from bench.training.device import autocast, choose_device, compile_if_it_pays
 from estimators.nn.evaluation import evaluate
 from estimators.nn.layers import SizedNetwork
 from estimators.nn.training import TrainingSettings, train_network
@@ -89,6 +89,7 @@ class NetworkEstimator(Estimator, Generic[Network]):
         network = self._new_network(train.size)
         network.initialise(torch.Generator().manual_seed(run.stream_seed("init")))
         network.to(device).to(memory_format=torch.channels_last)
+        compile_if_it_pays(network, device, config.batch * config.steps)
         self._prepare(network, images, labels)
         draws = torch.Generator(device).manual_seed(run.stream_seed("augmentation"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -14,9 +14,10 @@ from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from bench.core.context import RunContext
 from bench.core.errors import TrainingFailed
 from bench.core.settings import Settings
+from bench.core.trial import Part
 from bench.training.batches import Sampler
 from bench.training.checkpoint import load_checkpoint, save_checkpoint
-from bench.training.device import Precision, keep_freed_memory
+from bench.training.device import Precision
 
 
 class TrainingSettings(Settings):
@@ -68,6 +69,10 @@ class TrainingSettings(Settings):
         "Weights, loss and the last layer are float32 always. Not in the paper (UNCONFIRMED: float32).",
     )
 
+    def parts(self, iterations: int | None, device: str) -> Sequence[Part]:
+        """Steps, all alike; looks at the validation error are not counted. See `InParts`."""
+        return [Part(self.steps, {"steps": iterations or self.steps})]
+
 
 def train_network(
     network: nn.Module,
@@ -88,7 +93,6 @@ def train_network(
     The same seed gives the same weights on CPU, also when interrupted and resumed from `run.checkpoint`.
     Raises TrainingFailed when the loss or the error is NaN or infinite.
     """
-    keep_freed_memory()
     device = str(next(network.parameters()).device)
     optimiser, schedule = _optimiser(network, settings, device)
     sampler = Sampler(count, settings.batch, run.stream_seed("order"), device)

@@ -12,7 +12,7 @@ from bench.core.errors import DataError
 from bench.core.images import ImageSet, Unlabelled
 from bench.data.image_checks import CHANNELS, kind_of
 from bench.training.batches import Sampler, resident
-from bench.training.device import choose_device
+from bench.training.device import choose_device, compile_if_it_pays
 from bench.training.pixels import pixels_of, require_scale
 from bench.training.weights_file import read_weights
 from refiners.nn.adversarial import AdversarialTraining, Batches
@@ -81,6 +81,7 @@ def build(
     initialise(discriminator, run.stream_seed("simgan D"), config.init)
     for net in (refiner, discriminator):
         net.to(device).to(memory_format=torch.channels_last)
+        compile_if_it_pays(net, device, config.batch * config.k_g * config.iterations)
     optimiser = OptimiserSettings(
         config.optimiser, config.momentum, (config.adam_beta1, config.adam_beta2), config.clip_norm
     )

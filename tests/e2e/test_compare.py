@@ -148,6 +148,11 @@ def test_exported_results_serve_another_machine(ran: Bench, toy: Path, tmp_path:
     done = in_toy(there, toy, "compare", "weaker", str(artifact), *SMALL, "--no-run")
     assert done.returncode == 0, done.stderr
     assert "12 same code" in done.stdout
+    done = in_toy(there, toy, "compare", str(artifact), "--no-run")  # HEAD, with what the file was made with
+    assert done.returncode == 0, done.stderr
+    assert "12 same code" in done.stdout
+    settings = " ".join(f"--set {setting}" for setting in SMALLEST)
+    assert done.stderr.startswith(f"HEAD as {artifact} was made: gaze-table2 --profile smoke --seeds 2 {settings}\n")
     damaged = tmp_path / "damaged.zip"
     damaged.write_bytes(artifact.read_bytes()[:-100])
     done = in_toy(there, toy, "import", str(damaged))

@@ -43,7 +43,7 @@ def make_repository(top: Path) -> Path:
     git(top, "tag", "base")
     commit(top, "refiners/simgan.py", "\nfrom __future__", "\n# A remark.\nfrom __future__", "comment")
     git(top, "checkout", "-q", "-b", "side")
-    commit(top, "bench/engine/export.py", "def snapshot_for(", "def snapshot_for((", "broken")
+    commit(top, "bench/engine/snapshot_file.py", "def write_snapshot(", "def write_snapshot((", "broken")
     git(top, "checkout", "-q", "main")
     commit(top, "refiners/nn/adversarial.py", "* regularisation", "* 100 * regularisation", "weaker")
     return top

@@ -147,6 +147,7 @@ class TestDetectableEffect:
         assert seeds_to_settle([0.3], 1.0) is None
         assert minimum_detectable_effect([0.3, 0.3]) == 0
         assert seeds_to_settle([0.3, 0.3], 1.0) == 2
+        assert seeds_to_settle([0.3, 0.1 + 0.2], 1.0) == 2  # alike but for rounding
         assert seeds_to_settle(standard(3), 1e-3) == 7_848_880
         with pytest.raises(ValueError):
             minimum_detectable_effect([0.0, 1.0], power=0.01)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from bench.core.errors import DataError, UsageError
+from bench.core.errors import DataError
 from bench.engine import history
-from bench.engine.export import export, import_file, take
+from bench.engine.export import export, import_file
 from bench.engine.snapshot import Snapshot
 from bench.engine.store import Store
 from tests.unit.stored_results import COMMIT, recipe, snapshot, store_with
@@ -193,21 +193,6 @@ def test_other_revisions_and_equal_keys_are_no_conflict(exported: Path, tmp_path
     store = Store(tmp_path / "store")
     history.keep(store, known)
     assert import_file(exported, store)[1] == 4
-
-
-def test_files_and_folders_of_stores_can_be_named(exported: Path, tmp_path: Path) -> None:
-    store = Store(tmp_path / "store")
-    import_file(exported, store)
-    for name in (exported, store.root):
-        found = take(str(name), "gaze-table2", "quick")
-        assert found is not None
-        same(found, snapshot())
-    assert take("main", "gaze-table2", "quick") is None
-    assert take(str(tmp_path), "gaze-table2", "quick") is None
-    with pytest.raises(DataError, match="holds results of gaze-table2, not of gaze-table3"):
-        take(str(exported), "gaze-table3", "quick")
-    with pytest.raises(UsageError, match=r"say which experiment's results .* --experiment"):
-        take(str(store.root), None, "quick")
 
 
 def test_an_export_reads_back_as_json(exported: Path) -> None:

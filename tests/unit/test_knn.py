@@ -14,6 +14,7 @@ from bench.core.angles import angles_deg
 from bench.core.context import RunContext
 from bench.core.images import ImageSet
 from bench.data.simulator.eyes import render_eyes
+from estimators.classical import neighbours
 from estimators.classical.neighbours import nearest
 from estimators.knn import KNN, KNNSettings, _features, _pixel_moments
 
@@ -58,10 +59,18 @@ def noise() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
 
 class TestSearch:
     @pytest.mark.parametrize("chunks", [(512, 8192), (1, 1), (7, 13), (23, 97), (5, 96)])
-    def test_bit_identical_whatever_the_chunks(
-        self, noise: tuple[NDArray[np.int8], NDArray[np.int8]], chunks: tuple[int, int]
+    @pytest.mark.parametrize("bytes_multiply", [True, False])
+    def test_bit_identical_whatever_the_chunks_and_the_products(
+        self,
+        noise: tuple[NDArray[np.int8], NDArray[np.int8]],
+        chunks: tuple[int, int],
+        bytes_multiply: bool,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        squared, chosen = nearest(*noise, 9, "cpu", RUN, query_chunk=chunks[0], training_chunk=chunks[1])
+        if bytes_multiply and not neighbours.multiplies_bytes("cpu"):
+            pytest.skip("this processor does not multiply bytes exactly")
+        monkeypatch.setattr(neighbours, "multiplies_bytes", lambda device: bytes_multiply)
+        squared, chosen = nearest(*noise, 9, "cpu", RUN, chunks=chunks)
         expected_squared, expected = plain_search(*noise, 9)
         np.testing.assert_array_equal(squared, expected_squared)
         np.testing.assert_array_equal(chosen, expected)
@@ -71,7 +80,7 @@ class TestSearch:
         training = np.zeros((30, 40), np.int8)
         training[[3, 8, 21]] = 1
         queries = np.array([np.zeros(40), np.ones(40)], np.int8)
-        squared, chosen = nearest(queries, training, 5, "cpu", RUN, training_chunk=training_chunk)
+        squared, chosen = nearest(queries, training, 5, "cpu", RUN, chunks=(512, training_chunk))
         np.testing.assert_array_equal(chosen, [[0, 1, 2, 4, 5], [3, 8, 21, 0, 1]])
         np.testing.assert_array_equal(squared, [[0] * 5, [0, 0, 0, 40, 40]])
 
@@ -83,9 +92,16 @@ class TestSearch:
         np.testing.assert_array_equal(chosen, [[0, 2, 3, 1]])
         np.testing.assert_array_equal(squared, [[0, 1, 1924 * 254**2 + 253**2, 1925 * 254**2]])
 
+    def test_exact_beyond_the_sums_of_32_bits(self) -> None:
+        training = np.full((3, 60_000), 127, np.int8)
+        training[1], training[2, :7] = -127, -127
+        squared, chosen = nearest(training[:1], training, 3, "cpu", RUN, chunks=(1, 2))
+        np.testing.assert_array_equal(chosen, [[0, 2, 1]])
+        np.testing.assert_array_equal(squared, [[0, 7 * 254**2, 60_000 * 254**2]])
+
     def test_every_image_finds_itself_first(self) -> None:
         features = features_of(eyes(60).images[:], KNNSettings())
-        squared, chosen = nearest(features, features, 1, "cpu", RUN, training_chunk=17)
+        squared, chosen = nearest(features, features, 1, "cpu", RUN, chunks=(512, 17))
         np.testing.assert_array_equal(chosen[:, 0], np.arange(60))
         assert not squared.any()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.core.errors import UsageError
+from bench.core.errors import DataError, UsageError
 from bench.engine.plan import Plan, Request, make_plan
 from bench.engine.recipe import Recipe
 from bench.engine.settle import settle
@@ -45,6 +45,21 @@ def test_a_gauge_is_trained_on_every_second_image_and_shared_by_the_rows() -> No
     gauge = made.recipes[gauges.pop()]
     assert gauge.config["every_second"] is True
     assert origin(made, gauge, "train").step == "prepare"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "changes", "told"),
+    [
+        ("hand-table4", {"data": "simulator"}, r"simulator:synthetic has no 'joints' labels.* --data simulator-hands$"),
+        ("gaze-table2", {"data": "simulator-hands"}, r"simulator-hands:synthetic has no 'gaze' .* --data simulator$"),
+        ("gaze-table2", {"real": "simulator-hands"}, r"simulator-hands:real has no 'gaze' labels"),
+        ("gaze-table2", {"data": "nyu-hands"}, r"nyu-hands:synthetic has no 'gaze' labels"),
+        ("hand-table4", {"test": "mpiigaze"}, r"mpiigaze:test has no 'joints' labels"),
+    ],
+)
+def test_hands_where_eyes_are_meant_and_the_reverse(experiment: str, changes: dict[str, str], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        plan(experiment, **changes)
 
 
 def test_rows_of_several_moments_share_one_training() -> None:

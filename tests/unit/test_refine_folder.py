@@ -14,7 +14,7 @@ from PIL import Image
 
 from bench.core.canonical import file_digest
 from bench.core.context import RunContext
-from bench.core.errors import DataError
+from bench.core.errors import DataError, UsageError
 from bench.core.images import Unlabelled
 from bench.core.refiner import Refiner
 from bench.data.simulator.hands import render_hands
@@ -101,3 +101,35 @@ def test_one_file_that_is_refused_leaves_none_written(
     with pytest.raises(DataError, match=rf"b\.tif.*{message}"):
         refine("kinect-noise", trained, tmp_path)
     assert not (tmp_path / "into").exists()
+
+
+def test_what_lies_there_is_not_overwritten(hands: NDArray[np.uint16], tmp_path: Path) -> None:
+    write(tmp_path / "images" / "hand.png", hands[0])
+    write(tmp_path / "into" / "hand.png", hands[1])
+    with pytest.raises(UsageError, match=r"into is not empty; choose an empty folder or a new one$"):
+        refine("identity", Identity(), tmp_path)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "into" / "hand.png")), hands[1])
+
+
+def test_an_empty_folder_is_filled(hands: NDArray[np.uint16], tmp_path: Path) -> None:
+    write(tmp_path / "images" / "hand.png", hands[0])
+    (tmp_path / "into").mkdir()
+    assert list(refine("identity", Identity(), tmp_path)) == ["hand.png"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("nosuch", r"there is no folder .*nosuch$"),
+        ("note.txt", r"note\.txt is a file; name the folder that holds the images$"),
+        ("empty", r"empty holds no images \(\.bmp, "),
+    ],
+)
+def test_a_wrong_folder_is_told_before_a_missing_refiner(tmp_path: Path, source: str, message: str) -> None:
+    (tmp_path / "note.txt").write_text("")
+    (tmp_path / "empty").mkdir()
+    plan: Any = SimpleNamespace(refiners=("identity",), fits={("identity", 0): KEY}, request=SimpleNamespace())
+    store = Store(tmp_path / "store")
+    with pytest.raises(DataError, match=message) as error:
+        refine_folder(plan, store, seed=0, source=tmp_path / source, into=tmp_path / "into", device="cpu")
+    assert "\n" not in str(error.value)

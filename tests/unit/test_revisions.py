@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ import bench
 from bench.core.errors import BenchError, CellsFailed, DataError, UsageError
 from bench.engine import compare_run, revisions
 from bench.engine.compare_run import Order, snapshots_of
+from bench.engine.export import export
+from bench.engine.found_results import made_with
+from bench.engine.snapshot_file import read_snapshot
 from bench.engine.store import Store
 from tests.unit.stored_results import snapshot, store_with
 
@@ -199,15 +204,13 @@ def test_an_environment_of_its_own_comes_from_uv(tmp_path: Path, monkeypatch: py
 
 
 def order(store: Store, **changes: object) -> Order:
-    asked = {"experiment": "gaze-table2", "profile": "quick", "options": (), "run": True, "tell": lambda line: None}
-    return Order(store=store, **{**asked, **changes})  # type: ignore[arg-type]
+    usual = {"experiment": "gaze-table2", "asked": {}, "how": (), "run": True, "tell": lambda line: None}
+    return Order(store=store, **{**usual, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def fake(repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The repository with a `bench export` whose last commit fails as the file `how` says; other commits work."""
-    from bench.engine.export import export
-
     results = tmp_path / "results.zip"
     export(snapshot(), store_with(tmp_path / "fake store", snapshot()), results)
     (repository / "bench" / "engine").mkdir()
@@ -236,7 +239,7 @@ def calls(folder: Path) -> list[str]:
 
 def test_what_is_stored_is_only_read(fake: Path, store: Store) -> None:
     (fake / "how").write_text("stored")
-    base, head = snapshots_of(["HEAD", "."], order(store, options=("--seeds", "2")))
+    base, head = snapshots_of(["HEAD", "."], order(store, asked={"seeds": 2}))
     assert base.cells.keys() == head.cells.keys()
     assert all("--no-run" in call and "--seeds 2" in call for call in calls(fake))
     assert len(calls(fake)) == 2
@@ -246,6 +249,44 @@ def test_one_commit_by_two_names_is_run_once(fake: Path, store: Store) -> None:
     (fake / "how").write_text("runs")
     snapshots_of(["HEAD", "main"], order(store))
     assert ["--no-run" in call for call in calls(fake)] == [True, False]
+
+
+class TestBesideAResult:
+    """A revision is run with what the file was made with that it is compared with, and that is said."""
+
+    LIKE = "--profile quick --test simulator:test --seeds 2 --refiner identity --set simgan.lambda_reg=0.5"
+
+    @pytest.fixture
+    def base(self, fake: Path) -> str:
+        (fake / "how").write_text("stored")
+        made = replace(snapshot(), asked={"seeds": 2, "refiners": ["identity"], "test": "simulator:test"})
+        export(made, store_with(fake / "exporting", made), fake / "base.zip")
+        return str(fake / "base.zip")
+
+    def test_is_run_alike(self, fake: Path, store: Store, base: str) -> None:
+        told: list[str] = []
+        snapshots_of([base, "HEAD"], order(store, experiment=None, how=["--device", "cpu"], tell=told.append))
+        (call,) = calls(fake)
+        assert re.search(rf" export gaze-table2 \S+\.zip {self.LIKE} --device cpu --store ", call)
+        assert told == [f"HEAD as {base} was made: gaze-table2 {self.LIKE}"]
+
+    def test_other_seeds_may_be_asked_for(self, fake: Path, store: Store, base: str) -> None:
+        told: list[str] = []
+        snapshots_of(["main", base], order(store, asked={"seeds": 1}, tell=told.append))
+        assert " --seeds 1 " in calls(fake)[0]
+        assert told == [f"main as {base} was made: gaze-table2 {self.LIKE.replace('seeds 2', 'seeds 1')}"]
+
+    def test_nothing_is_said_where_all_is_asked_for(self, store: Store, base: str) -> None:
+        told: list[str] = []
+        asked = made_with(read_snapshot(Path(base)))
+        snapshots_of([base, "HEAD"], order(store, asked=asked, tell=told.append))
+        assert told == []
+
+    def test_without_any_result_a_revision_chooses_its_profile(self, fake: Path, store: Store, base: str) -> None:
+        told: list[str] = []
+        snapshots_of(["HEAD"], order(store, tell=told.append))
+        assert "--profile" not in calls(fake)[0]
+        assert told == []
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from bench.core.chunks import in_chunks
 from bench.core.errors import UsageError
 from bench.data.array_columns import array_file, column, index_of
-from bench.data.array_files import ArrayFile, open_arrays
+from bench.data.array_files import READ_BLOCK, ArrayFile, open_arrays
 from bench.data.eye_reader import EyeReader
 from bench.data.fit_size import grey_images, rgb_images
 from bench.data.gaze_options import GazeOptions, gaze_from_angles, gaze_from_vectors, radians_from_angles
@@ -70,13 +71,21 @@ class Arrays(EyeReader):
         """Rows `where` of the images and of every label that has a key."""
         path = self.files(root)[0]
         with open_arrays(path) as arrays:
-            decode = rgb_images if self.config.colour else grey_images
-            images = decode(arrays.rows(self.config.images, where), f"{name} ({path.name})")
+            images = self._images(arrays, where, f"{name} ({path.name})")
             labels = self._labels(arrays, where, len(index.ids)) if self.config.labelled else {}
         if self.config.mirror_rows is not None:
             mirrored = rows_inside(self.config.mirror_rows, len(index.ids), name)[where]
             return mirror(images, labels, mirrored)
         return images, labels
+
+    def _images(self, arrays: ArrayFile, where: NDArray[np.int64], owner: str) -> NDArray[np.uint8]:
+        """Grey or RGB images, a few at a time: never two copies of them in memory."""
+        decode = rgb_images if self.config.colour else grey_images
+        none = decode(arrays.rows(self.config.images, where[:0]), owner)
+        images = np.empty((len(where), *none.shape[1:]), np.uint8)
+        for part in in_chunks(len(where), READ_BLOCK):
+            images[part] = decode(arrays.rows(self.config.images, where[part]), owner)
+        return images
 
     def _labels(self, arrays: ArrayFile, where: NDArray[np.int64], count: int) -> Labels:
         labels = {

@@ -45,6 +45,7 @@ class DepthArrays(IndexedReader):
     """
 
     Config: ClassVar[type[SelectOptions]] = Options
+    task = "hand"
     config: Options
 
     def files(self, root: Path) -> list[Path]:

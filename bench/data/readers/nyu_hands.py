@@ -77,6 +77,7 @@ class NyuHands(IndexedReader):
     """
 
     Config: ClassVar[type[SelectOptions]] = Options
+    task = "hand"
     config: Options
 
     def files(self, root: Path) -> list[Path]:

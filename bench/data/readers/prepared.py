@@ -47,5 +47,6 @@ class Prepared(Reader):
         where = choose(Index(ids=stored.ids, persons=stored.persons), self.config, count, name=name)
         chosen = stored if len(where) == len(stored) else stored.select(where)
         if self.config.equalise:
-            chosen = chosen.with_images(equalise(np.asarray(chosen.images[:])))
+            images = np.asarray(chosen.images[:])
+            chosen = chosen.with_images(equalise(images, out=images))
         return chosen if self.config.labelled else replace(chosen, labels={})

@@ -46,6 +46,7 @@ class SimulatorEyes(Reader):
 
     Config: ClassVar[type[Settings]] = Options
     needs_files: ClassVar[bool] = False
+    task = "gaze"
     config: Options
 
     def files(self, root: Path) -> list[Path]:
@@ -77,7 +78,7 @@ class SimulatorEyes(Reader):
         return ImageSet(
             ids=np.array([f"simulator-{options.domain}-{row:06d}" for row in range(total)]),
             persons=np.array([f"{people}-{person:02d}" for person in eyes.persons]),
-            images=equalise(eyes.images) if options.equalise else eyes.images,
+            images=equalise(eyes.images, out=eyes.images) if options.equalise else eyes.images,
             labels=labels if options.labelled else {},
             convention=convention,
             name=name,

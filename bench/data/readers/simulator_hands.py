@@ -45,6 +45,7 @@ class SimulatorHands(Reader):
 
     Config: ClassVar[type[Settings]] = Options
     needs_files: ClassVar[bool] = False
+    task = "hand"
     config: Options
 
     def files(self, root: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bench.core.errors import DataError
+from bench.core.images import LABELS
 from bench.data.eye_reader import EyeOptions, EyeReader
 from bench.data.fit_size import fit_image
 from bench.data.gaze_angles import unit_vectors, vectors_from_unity
@@ -87,12 +88,11 @@ class UnityEyes(EyeReader):
         """Crops at the final size, and labels in their pixels."""
         size = self.config.size
         images = np.empty((len(where), *size), dtype=np.uint8)
-        rows: list[Row] = []
+        columns = {label: np.empty((len(where), *LABELS[label][0])) for label in Row._fields}
         for position, row in enumerate(where):
-            picture, label_path = index.entries[row]
-            images[position], labels = self._one(picture, label_path)
-            rows.append(labels)
-        columns = {name: np.array([getattr(row, name) for row in rows]) for name in Row._fields}
+            images[position], labels = self._one(*index.entries[row])
+            for label, values in columns.items():
+                values[position] = getattr(labels, label)
         return images, {**columns, "gaze": unit_vectors(columns["gaze"])}
 
     def _one(self, picture: Path, path: Path) -> tuple[NDArray[np.uint8], Row]:

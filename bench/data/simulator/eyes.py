@@ -6,7 +6,8 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,12 +56,16 @@ def render_eyes(
     persons under one seed share gaze, light and noise: give a test set a seed of its own.
     Raises UsageError for an unknown domain, a count below one, a negative seed, start or person, or no person.
     """
-    parts = list(
-        iter_eyes(count, domain=domain, seed=seed, persons=persons, start=start, threads=threads, colour=colour)
-    )
-    return EyeRendering(
-        **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(EyeRendering)}
-    )
+    whole: dict[str, NDArray[Any]] = {}
+    done = 0
+    for part in iter_eyes(
+        count, domain=domain, seed=seed, persons=persons, start=start, threads=threads, colour=colour
+    ):
+        rows = slice(done, done + len(part.images))
+        for name, values in vars(part).items():
+            whole.setdefault(name, np.empty((count, *values.shape[1:]), values.dtype))[rows] = values
+        done = rows.stop
+    return EyeRendering(**whole)
 
 
 def iter_eyes(

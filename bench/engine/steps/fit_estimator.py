@@ -31,7 +31,7 @@ def run(step: Step) -> None:
         raise DataError(f"{images.name}: {len(images)} images are too few to train and validate on; use more")
     # The split has a stream of its own, so that every training set of one size is split alike.
     order = step.context.rng("validation-split").permutation(len(images))
-    train = images.select(np.sort(order[held_out:]))
+    train = images.select(np.sort(order[held_out:])) if held_out else images  # which may be larger than the memory
     validation = images.select(np.sort(order[:held_out])) if held_out else None
     estimator.fit(train, validation, step.context)
     if "adapt" in step.inputs:

@@ -329,6 +329,14 @@ class TestMargin:
     def test_reads_what_is_written(self, value: float, unit: str) -> None:
         assert margin_of([f"{value!r}{unit}"], {}, (ERROR, SHARE)).given == {unit: value}
 
+    @pytest.mark.parametrize("text", ["2%", "2 %", "2points", "2 points", "2pp"])
+    def test_percentages_differ_by_points(self, text: str) -> None:
+        assert margin_of([text], {}, (ERROR, SHARE)).of(SHARE) == 2
+        with pytest.raises(UsageError, match="two margins in 'points'"):
+            margin_of([text, "3points"], {}, (ERROR, SHARE))
+        with pytest.raises(UsageError, match="in 'points', but the columns that are compared have 'deg'"):
+            margin_of(["2points"], {}, (ERROR,))
+
 
 class TestSelf:
     @staticmethod

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from bench.engine.snapshot import Snapshot
 from reports.compare import OUTCOMES, Comparison, compare
 from reports.compare_figure import LOOKS, TALLEST_IN, difference_sketches, draw_comparison
 from reports.compare_text import (
@@ -28,6 +29,7 @@ from tests.unit.reports.made_up_snapshots import (
     ERROR,
     MARGIN,
     SHARE,
+    Cells,
     base_scores,
     cells,
     changed,
@@ -52,6 +54,10 @@ def every() -> Comparison:
     return compare(base, head, MARGIN)
 
 
+def _of(found: Snapshot, column: str) -> Cells:
+    return {place: cell for place, cell in found.cells.items() if place[1] == column}
+
+
 def printed(found: Comparison, width: int = 60) -> str:
     stream = io.StringIO()
     print_comparison(found, Console(file=stream, width=width))
@@ -65,6 +71,22 @@ class TestSentences:
             r"cnn/refined: −0\.62 deg \[−0\.\d\d, −0\.\d\d\], 5 seeds, 6 persons, p = 0\.\d+: better",
             cell_sentence(found, found.cells[0]),
         )
+
+    @pytest.mark.parametrize("mean", [-6.0, 0.0, 0.5])
+    def test_percentages_differ_by_points(self, mean: float) -> None:
+        base, head = changed({"a/x": effect(-1)})
+        base = with_columns(base, (SHARE,), cells("a/x", "within-7", 60 + base_scores(5)))
+        shares = 60 + base_scores(5) + effect(mean, 0.5, 0.5)
+        head = with_columns(head, (SHARE,), cells("a/x", "within-7", shares, "b"))
+        found = compare(replace(base, cells=_of(base, "within-7")), replace(head, cells=_of(head, "within-7")), MARGIN)
+        words = cell_sentence(found, found.cells[0])
+        assert re.match(r"a/x: [−+]\d\.\d\d points \[", words)
+        assert "%" not in words
+        row = next(line for line in to_markdown(found).splitlines() if "within" in line.lower() and "5 | 6 |" in line)
+        assert re.search(r"\| [−+]\d\.\d\d pp \|.*\| 2 pp \|", row)
+        sketch = next(difference_sketches(found))
+        assert "head minus base (points)" in sketch.figure.axes[0].get_xlabel()
+        assert "±2 points" in sketch.caption
 
     def test_one_seed_has_no_seeds_to_count_on(self) -> None:
         found = compare(*changed({"a/x": effect(-1, seeds=1)}), MARGIN)

@@ -287,6 +287,11 @@ class TestRenderings:
         table = build_table(run(results, [study(-1.0, 0.02, 0.02)]))
         assert f"- {sentence(table.differences[0])}" in to_markdown(table).replace("\\", "").splitlines()
 
+    def test_percentages_differ_by_points(self, results: Results) -> None:
+        table = build_table(run(results, [study(-8, 0.5, 0.5)], facts=(SHARE,), margin=2))
+        assert re.match(r"refined 0 against raw: −8\.00 points \[", sentence(table.differences[0]))
+        assert '<td class="number">−8.00 points</td>' in to_html(table, [])
+
     def test_page(self, table: Table) -> None:
         section = to_html(table, []).partition('id="differences"')[2].partition("</section>")[0]
         rows = re.findall(r"<tr>\s*<th scope=\"row\">(.*?)</th>(.*?)</tr>", section, re.DOTALL)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bench.command import command
+from bench.commands.command import command
+from bench.commands.options import Json, Out
 from bench.core.errors import UsageError
 
 study_app = typer.Typer(
@@ -18,7 +18,6 @@ study_app = typer.Typer(
 )
 
 StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="A folder of 'bench study build'.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 Images = typer.Option(metavar="FOLDER|FILE.h5|DATASET:PART", help="Images of this class.")
 ARM_HELP = "Real against refined, synthetic or real, N images of each per subject; repeat. [refined:50, synthetic:10]"
 PAPER_ARMS = {"refined": 50, "synthetic": 10}
@@ -105,7 +104,6 @@ def serve_(
 
 
 Answers = Annotated[Path | None, typer.Option("--answers", help="A file of 'export' or 'simulate', not the folder's.")]
-Report = Annotated[Path, typer.Option("--out", help="Where tables, figures and the page go.")]
 
 
 @command(study_app, "analyse")
@@ -113,7 +111,7 @@ def analyse_(
     study: StudyFolder,
     answers: Answers = None,
     machine: Annotated[bool, typer.Option("--machine", help="Add a classifier's result on the same images.")] = False,
-    out: Report = Path("out"),
+    out: Out = Path("out"),
     as_json: Json = False,
 ) -> None:
     """Analyse the answers: Table 1, subjects, equivalence, images."""
@@ -140,6 +138,7 @@ def _machine(study: Path, design: Any) -> list[Any]:
 
 
 def _report(answers: Any, design: Any, machine: Any, out: Path, as_json: bool) -> None:
+    from bench.console import print_json
     from bench.study.analysis import analyse
     from bench.study.report import analysis_report, write_report
     from bench.study.table1 import provenance
@@ -147,7 +146,7 @@ def _report(answers: Any, design: Any, machine: Any, out: Path, as_json: bool) -
     report = analysis_report(analyse(answers, design, machine), provenance())
     write_report(report, out / report.name)
     if as_json:
-        typer.echo(json.dumps(report.content, indent=1, allow_nan=False))
+        print_json(report.content)
     else:
         _print(report.grids, report.notes)
         typer.echo(f"report: {out / report.name / 'report.html'}", err=True)
@@ -172,13 +171,14 @@ def simulate_(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the people and their answers.")] = 0,
     power: Annotated[bool, typer.Option("--power", help="Only: how many subjects show equivalence?")] = False,
     answers: Annotated[Path | None, typer.Option("--answers", help="CSV file for the simulated answers.")] = None,
-    out: Report = Path("out"),
+    out: Out = Path("out"),
     as_json: Json = False,
 ) -> None:
     """Rehearse a study with simulated people, or ask how many subjects it needs.
 
     The study's own answers are not touched.
     """
+    from bench.console import print_json
     from bench.study.design import load_design
     from bench.study.pictures import image_ids, load_sets
     from bench.study.power import power_table
@@ -189,7 +189,7 @@ def simulate_(
     if power:
         table = power_table(design.trials(design.arms[0]), design.margin, seed=seed)
         if as_json:
-            typer.echo(json.dumps(table.to_json(), indent=1, allow_nan=False))
+            print_json(table.to_json())
         else:
             _print([power_grid(table)], [])
         return
