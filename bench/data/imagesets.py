@@ -22,7 +22,6 @@ from bench.data.array_files import read_rows
 
 FORMAT = "simgan-bench image set"
 VERSION = 1
-CHUNK_ROWS = 128
 BLOCK_BYTES = 2**27
 
 
@@ -54,7 +53,7 @@ class LazyImages:
 def save_image_set(path: Path, image_set: ImageSet, batches: Iterable[NDArray[Any]] | None = None) -> None:
     """Write an image set; `batches` may stream the images, in order, in place of `image_set.images`.
 
-    Layout: images (N, H, W) uint8 or uint16, or (N, H, W, 3) uint8, in chunks of 128, ids and persons as UTF-8 of
+    Layout: images (N, H, W) uint8 or uint16, or (N, H, W, 3) uint8, in one piece, ids and persons as UTF-8 of
     fixed length, labels/<name> float64, name and convention as JSON in an attribute. No times are kept, so that
     equal content gives equal bytes. An unfinished file never stands at `path`.
     """
@@ -103,9 +102,8 @@ def load_image_set(path: Path) -> ImageSet:
 
 
 def in_blocks(images: ImageArray) -> Iterator[slice]:
-    """Slices that cover the images, about 128 MiB at a time: whole chunks of a file, for sets larger than memory."""
-    chunk_bytes = CHUNK_ROWS * math.prod(images.shape[1:]) * images.dtype.itemsize
-    return in_chunks(len(images), CHUNK_ROWS * max(BLOCK_BYTES // chunk_bytes, 1))
+    """Slices that cover the images, at most about 128 MiB at a time, for sets larger than memory."""
+    return in_chunks(len(images), max(BLOCK_BYTES // (math.prod(images.shape[1:]) * images.dtype.itemsize), 1))
 
 
 def in_memory(image_set: ImageSet) -> ImageSet:
@@ -130,8 +128,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _write_images(file: Any, like: ImageArray, batches: Iterable[NDArray[Any]]) -> None:
     shape = tuple(like.shape)
-    chunks = (min(CHUNK_ROWS, shape[0]), *shape[1:])
-    dataset = file.create_dataset("images", shape=shape, dtype=like.dtype, chunks=chunks, track_times=False)
+    dataset = file.create_dataset("images", shape=shape, dtype=like.dtype, track_times=False)
     done = 0
     for batch in batches:
         if batch.dtype != like.dtype or batch.shape[1:] != shape[1:] or done + len(batch) > shape[0]:

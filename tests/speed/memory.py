@@ -27,7 +27,6 @@ from bench.data.manifests import DataSource
 from bench.engine.executors import open_executor
 from bench.engine.recipe import Recipe
 from bench.engine.step import run_step, step_code
-from tests.speed.rows import Row, within
 
 PAPER_IMAGES, SMOKE_IMAGES = 1_200_000, 2_000
 TARGET_GIB = 4.0
@@ -36,12 +35,6 @@ REAL_SHARE = 0.18  # of the images; the paper has 214,000 real ones
 FEW = 64
 CHUNK = 4096
 SMALL = {"refiner_maps": 4, "refiner_blocks": 1, "iterations": 5, "pretrain_refiner": 5, "pretrain_discriminator": 5}
-
-
-def rows(count: int) -> Iterator[Row]:
-    """The peak of each step, against the target."""
-    for name, peak_gib, _ in peaks(count):
-        yield within(f"memory, {name}", peak_gib, TARGET_GIB, "GiB")
 
 
 def peaks(count: int) -> Iterator[tuple[str, float, float]]:

@@ -58,9 +58,8 @@ class Row:
         return {**asdict(self), "ratio_at_limit": self.ratio_at_limit, "verdict": self.verdict}
 
 
-def within(name: str, seconds: float, target: float, unit: str = "s", work: float = 1.0) -> Row:
-    """A row against a target of `target` seconds for all the work, of which a part of 1 / `work` took `seconds`."""
-    found = seconds * work
+def within(name: str, found: float, target: float, unit: str = "s") -> Row:
+    """A row for what should be at most `target`."""
     return Row(name, target / found, f"target of {target:g} {unit}", found, unit, least_ratio=1.0)
 
 
