@@ -87,6 +87,6 @@ def _report_key(plan: Plan) -> str:
 
 
 def _own_files() -> list[Path]:
-    """All of ours. To tell which of them a report needs takes longer than to write it again for one that it does not."""
+    """All of ours: to tell which of them a report needs takes longer than to write it again for nothing."""
     files = (path for package in OWN_PACKAGES for path in (ROOT / package).rglob("*"))
     return sorted(path for path in files if path.is_file() and path.suffix != ".pyc")
