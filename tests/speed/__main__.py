@@ -29,7 +29,7 @@ def main() -> None:
     options = parser.parse_args()
     smoke, device = options.smoke, choose_device(options.device)
     tune_process()
-    console, found = Console(), list[Row]()
+    console, found = Console(width=max(Console().width, 160)), list[Row]()
     parts = (
         commands.rows(smoke), data.rows(smoke), neighbours.rows(smoke, device), training.rows(smoke, device),
     )  # fmt: skip
