@@ -42,10 +42,11 @@ def nearest(
     query_chunk, training_chunk = chunks or CHUNKS.get(device.partition(":")[0], CHUNKS["cpu"])
     k = min(k, len(training))
     best = torch.full((len(queries), k), torch.iinfo(torch.int64).max, device=device)
+    parts = [(part, _loaded(queries[part], device)) for part in in_chunks(len(queries), query_chunk)]
     for block in in_chunks(len(training), training_chunk):
         candidates, norms = _loaded(training[block], device), _norms(training[block], device)
-        for part in in_chunks(len(queries), query_chunk):
-            offset = _offsets(_loaded(queries[part], device), candidates, norms)[: part.stop - part.start]
+        for part, wanted in parts:
+            offset = _offsets(wanted, candidates, norms)[: part.stop - part.start]
             _keep_nearest(best[part], offset, block.start)
         run.progress(block.stop, len(training), "training images")
     squared = (best >> INDEX_BITS).cpu().numpy() + _squared_norms(queries)[:, None]
@@ -111,9 +112,10 @@ def _dot_products(left: Tensor, right: Tensor) -> Tensor:
 @functools.cache
 def multiplies_bytes(device: str) -> bool:
     """Whether torch multiplies int8 matrices here into exact int32: some processors saturate at 16 bits on the way."""
-    lowest = torch.full((32, 64), -127, dtype=torch.int8, device=device)
+    extremes = torch.full((32, 64), 127, dtype=torch.int8, device=device)
+    extremes[::2] = -127  # both signs on both sides: which of them saturates depends on how signs are brought in
     try:
-        return bool((torch._int_mm(lowest, lowest.T) == 64 * 127**2).all())
+        return bool((torch._int_mm(extremes, extremes.T) == extremes.float() @ extremes.float().T).all())
     except (RuntimeError, NotImplementedError):
         return False
 

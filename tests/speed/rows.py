@@ -74,7 +74,6 @@ class Task:
     rounds: int
     least_ratio: float | None = None
     least_share: float | None = None
-    against: str = "plain loop"
 
 
 def measure(task: Task, device: str) -> Row:
@@ -92,7 +91,7 @@ def measure(task: Task, device: str) -> Row:
     return Row(
         task.name,
         statistics.median(theirs / own for theirs, own in zip(plain, mine, strict=True)),
-        task.against,
+        "plain loop",
         task.images / statistics.median(mine),
         "images/s",
         statistics.median(work / own / limit for own, limit in zip(mine, peak, strict=True)),

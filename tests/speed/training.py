@@ -43,8 +43,12 @@ def rows(smoke: bool, device: str) -> Iterator[Row]:
     rounds = 1 if smoke else 5
     for task in _simgan(_Case("hands", "hand-standard", {}, hands, rounds), device):
         yield measure(task, device)
-    yield measure(_cnn(eyes, rounds, 4 if smoke else 40, device), device)
-    yield measure(_hourglass(hands, rounds, 4 if smoke else 40, device), device)
+    steps = 4 if smoke else 40
+    short = {"steps": steps, "evaluate_every": steps}
+    cnn, hourglass = GazeCNN.configured("quick", short), Hourglass.configured("hand-quick", short)
+    yield measure(_estimator("gaze CNN", cnn, PlainCNN(cnn.config, eyes, device), eyes, rounds, device), device)
+    plain = PlainHourglass(hourglass, hands, device)
+    yield measure(_estimator("hourglass", hourglass, plain, hands, rounds, device), device)
 
 
 def _eyes(count: int) -> ImageSet:
@@ -102,28 +106,15 @@ def _simgan(case: _Case, device: str) -> list[Task]:
     ]
 
 
-def _cnn(eyes: ImageSet, rounds: int, steps: int, device: str) -> Task:
-    """Some steps of the paper's gaze CNN from the start, so that what is made once counts as well."""
-    ours = GazeCNN.configured("quick", {"steps": steps, "evaluate_every": steps})
-    plain = PlainCNN(ours.config, eyes, device)
+def _estimator(
+    name: str, ours: GazeCNN | Hourglass, plain: PlainCNN | PlainHourglass, images: ImageSet, rounds: int, device: str
+) -> Task:
+    """All its steps from the start, so that what is made once counts as well."""
+    steps, batch = ours.config.steps, ours.config.batch
     return Task(
-        f"gaze CNN, batch {ours.config.batch}: {steps} steps",
-        steps * ours.config.batch,
-        lambda: ours.fit(eyes, None, RunContext(0, device=device)),
-        lambda: plain.train(steps),
-        rounds,
-        least_ratio=3.0,
-    )
-
-
-def _hourglass(hands: ImageSet, rounds: int, steps: int, device: str) -> Task:
-    """The same of the hourglass."""
-    ours = Hourglass.configured("hand-quick", {"steps": steps, "evaluate_every": steps})
-    plain = PlainHourglass(ours, hands, device)
-    return Task(
-        f"hourglass, batch {ours.config.batch}: {steps} steps",
-        steps * ours.config.batch,
-        lambda: ours.fit(hands, None, RunContext(0, device=device)),
+        f"{name}, batch {batch}: {steps} steps",
+        steps * batch,
+        lambda: ours.fit(images, None, RunContext(0, device=device)),
         lambda: plain.train(steps),
         rounds,
         least_ratio=3.0,

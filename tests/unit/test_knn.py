@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
@@ -98,6 +99,17 @@ class TestSearch:
         squared, chosen = nearest(training[:1], training, 3, "cpu", RUN, chunks=(1, 2))
         np.testing.assert_array_equal(chosen, [[0, 2, 1]])
         np.testing.assert_array_equal(squared, [[0, 7 * 254**2, 60_000 * 254**2]])
+
+    def test_bytes_are_not_used_where_pairs_of_products_saturate(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def saturating(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+            """As processors without VNNI multiply: unsigned by signed, two products added in 16 bits."""
+            products = (left.int() + 128)[:, :, None] * right.int()[None]
+            pairs = products.view(len(left), -1, 2, right.shape[1]).sum(dim=2).clamp(-(2**15), 2**15 - 1)
+            found: torch.Tensor = pairs.sum(dim=1) - 128 * right.int().sum(dim=0)
+            return found
+
+        monkeypatch.setattr(torch, "_int_mm", saturating)
+        assert not neighbours.multiplies_bytes.__wrapped__("cpu")
 
     def test_every_image_finds_itself_first(self) -> None:
         features = features_of(eyes(60).images[:], KNNSettings())
