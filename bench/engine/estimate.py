@@ -23,7 +23,10 @@ from bench.engine.store import RECORD, Store
 from bench.engine.trial import try_step
 
 TIMED, MEASURED = "timed now", "as measured before"
-VERBS = {"fit_refiner": "train", "fit_estimator": "train", "refine": "refine with", "predict": "test"}
+VERBS = {
+    "fit_refiner": "train", "fit_estimator": "train", "adapt_estimator": "adapt",
+    "refine": "refine with", "predict": "test",
+}  # fmt: skip
 Lookup = Callable[[str], Recipe | None]
 
 

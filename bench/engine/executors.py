@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from typing import Any
 
+from bench.core.cores import available_cores
 from bench.core.errors import UsageError
 
 EXECUTORS = ("auto", "serial", "processes")
@@ -67,11 +68,6 @@ def slots(device: str) -> int:
 
     free_bytes, _ = torch.cuda.mem_get_info(device)
     return max(1, min(cores, MOST_ON_A_GPU, free_bytes // BYTES_ON_A_GPU))
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _start_worker(stop: Event, parent: int) -> None:

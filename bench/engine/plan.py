@@ -334,10 +334,11 @@ class _Builder:
         component: tuple[registry.Kind, str] = ("estimators", estimator)
         config = self._configured(estimator, row.settings.get(estimator, {}))
         inputs = {"train": self._trained_on(row, seed, row.size)}
+        trained = self._step("fit_estimator", f"train {what}", component, config, inputs, seed)
         if row.adapt:
-            inputs["adapt"] = self.prepared("real", 1)
-        fit = self._step("fit_estimator", f"train {what}", component, config, inputs, seed)
-        inputs = {"estimator": fit, "images": self.prepared("test", 1)}
+            inputs = {"estimator": trained, "real": self.prepared("real", 1)}
+            trained = self._step("adapt_estimator", f"adapt {what}", component, {}, inputs, seed)
+        inputs = {"estimator": trained, "images": self.prepared("test", 1)}
         return self._step("predict", f"test {what}", component, {}, inputs, seed)
 
     def measured(self, row: Row, column: Column, seed: int) -> str:

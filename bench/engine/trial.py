@@ -122,6 +122,9 @@ class Trials:
             fitted = {role: self._fitted(source) for role, source in recipe.inputs.items() if role == "gauge"}
             most = min(self.images(recipe.inputs["images"]), 2 * MOST_IMAGES)
             return self._of_images(recipe, fitted, most)
+        if recipe.step == "adapt_estimator":
+            fitted = {"estimator": self._fitted(recipe.inputs["estimator"])}
+            return self._of_images(recipe, fitted, self.images(recipe.inputs["real"]))
         fitted = {"refiner": self._fitted(recipe.inputs["refiner"])}
         whole = Recipe.from_json({**recipe.to_json(), "config": {}})  # an earlier moment's R takes as long
         return self._of_images(whole, fitted, self.images(recipe.inputs["images"]))
@@ -152,7 +155,7 @@ class Trials:
 
     def _prediction(self, recipe: Recipe) -> float:
         """Longer with more training images where the estimator keeps them, as one of nearest neighbours."""
-        source, count = recipe.inputs["estimator"], self.images(recipe.inputs["images"])
+        source, count = self._training_of(recipe.inputs["estimator"]), self.images(recipe.inputs["images"])
         few = self._of_images(recipe, {"estimator": self._fitted(source)}, count)
         fit = self.recipes[source]
         trained_on = self._learnt_from(fit)
@@ -193,6 +196,11 @@ class Trials:
         rows = np.linspace(0, len(images) - 1, count).round().astype(int)
         save_image_set(folder / "images.h5", images.select(rows))
         return folder
+
+    def _training_of(self, key: str) -> str:
+        """The step that trained an estimator, which predicts as fast as when it is adapted."""
+        recipe = self.recipes[key]
+        return recipe.inputs["estimator"] if recipe.step == "adapt_estimator" else key
 
     def _fitted(self, key: str, count: int = SAMPLE) -> Path:
         """The folder of a trained component: the stored one, or one trained for as short as can be."""

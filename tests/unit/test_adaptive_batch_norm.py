@@ -119,6 +119,16 @@ def test_saved_and_loaded_keeps_what_it_adapted_to(real: Unlabelled, tmp_path: P
     np.testing.assert_array_equal(np.concatenate(single), adapted[:5])
 
 
+def test_one_that_was_stored_adapts_to_the_same(real: Unlabelled, tmp_path: Path) -> None:
+    """Several rows share one training, and adapt what it stored."""
+    estimator = trained()
+    estimator.save(tmp_path)
+    loaded = GazeCNN.load(tmp_path)
+    for each in (estimator, loaded):
+        each.adapt(real, RunContext(0))
+    assert torch.equal(statistics(loaded), statistics(estimator))
+
+
 def test_refusals(real: Unlabelled) -> None:
     without = GazeCNN.configured("tiny")
     without.fit(eyes(20), None, RunContext(0))

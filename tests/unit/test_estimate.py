@@ -293,6 +293,7 @@ def test_a_store_is_read_and_not_changed(tmp_path: Path) -> None:
         ("gaze-table3", "test knn on synthetic"),
         ("gaze-table3", "train alr"),
         ("gaze-table3", "test alr"),
+        ("refiner-comparison", "adapt cnn on synthetic"),
         ("refiner-comparison", "measure pupil-residual of mean-std"),
         ("refiner-comparison", "measure sliced-wasserstein of real"),
     ],
@@ -303,6 +304,16 @@ def test_each_step_of_its_own_kind_can_be_tried(tmp_path: Path, experiment: str,
     recipe = next(recipe for recipe in plan.recipes.values() if recipe.label.startswith(label))
     recipes = {key: recipe.to_json() for key, recipe in plan.recipes.items()}
     seconds = try_step(recipe.key, recipes, str(tmp_path / "store"), str(tmp_path), "cpu")
+    assert isinstance(seconds, float) and seconds > 0, seconds
+
+
+@pytest.mark.usefixtures("hasty")
+def test_an_adapted_estimator_is_tried_as_the_one_that_it_was(tmp_path: Path) -> None:
+    images = [f"images.{role}=60" for role in ("synthetic", "real", "test")]
+    plan = make_plan(Request("refiner-comparison", profile="smoke", settings=(*SMALL, *images)))
+    cell = next(cell for cell in plan.cells if cell.row.key == "adabn")
+    recipes = {key: recipe.to_json() for key, recipe in plan.recipes.items()}
+    seconds = try_step(cell.key, recipes, str(tmp_path / "store"), str(tmp_path), "cpu")
     assert isinstance(seconds, float) and seconds > 0, seconds
 
 

@@ -68,12 +68,13 @@ def test_rows_of_several_moments_share_one_training() -> None:
     assert len({made.refined[variant.key, 0, 1] for variant in made.variants}) == len(made.variants)
 
 
-def test_an_adapting_row_sees_the_unlabelled_real_images() -> None:
+def test_an_adapting_row_shows_the_real_images_to_what_another_row_has_trained() -> None:
     made = plan("refiner-comparison")
-    fit = origin(made, recipe(made, "adabn", "error-cnn"), "estimator")
-    assert fit.inputs["adapt"] == made.sets["real"]
-    assert fit.config["settings"] == {"norm": "batch"}
-    assert "adapt" not in origin(made, recipe(made, "synthetic", "error-cnn"), "estimator").inputs
+    adapted = origin(made, recipe(made, "adabn", "error-cnn"), "estimator")
+    assert (adapted.step, adapted.inputs["real"]) == ("adapt_estimator", made.sets["real"])
+    trained = origin(made, adapted, "estimator")
+    assert trained == origin(made, recipe(made, "batch-norm", "error-cnn"), "estimator")
+    assert (trained.step, trained.config["settings"]) == ("fit_estimator", {"norm": "batch"})
 
 
 def test_real_images_have_no_drift_and_columns_can_be_left_out() -> None:

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
 
 def run(step: Step) -> None:
-    """config: {preset, settings, every_second}; inputs: train, adapt. Writes the estimator's files, and its log.
+    """config: {preset, settings, every_second}; inputs: train. Writes the estimator's files, and its log.
 
-    every_second: train on the images 0, 2, 4, ... and leave the others to be measured. adapt: a set whose images
-    are shown to the trained estimator without labels.
+    every_second: train on the images 0, 2, 4, ... and leave the others to be measured.
     """
     images = load_image_set(step.inputs["train"] / "images.h5").grey()
     if step.config.get("every_second"):
@@ -34,7 +33,5 @@ def run(step: Step) -> None:
     train = images.select(np.sort(order[held_out:])) if held_out else images  # which may be larger than the memory
     validation = images.select(np.sort(order[:held_out])) if held_out else None
     estimator.fit(train, validation, step.context)
-    if "adapt" in step.inputs:
-        estimator.adapt(load_image_set(step.inputs["adapt"] / "images.h5").grey().unlabelled(), step.context)
     estimator.save(step.out)
     save_log(step.out, step.context)
