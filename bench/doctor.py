@@ -8,9 +8,9 @@ import shutil
 from typing import Any
 
 import bench
+from bench.core.cores import available_cores
 from bench.core.errors import BenchError
 from bench.engine.collect import source_revision
-from bench.engine.executors import available_cores
 from bench.engine.step import environment
 from bench.engine.store import Store
 

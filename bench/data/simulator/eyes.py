@@ -3,7 +3,6 @@
 `synthetic` stands for UnityEyes renderings; `near`, `noisy` and `distant` stand for MPIIGaze's normalised patches.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.core.cores import available_cores
 from bench.core.errors import UsageError, did_you_mean
 from bench.data.simulator import camera, eye_colours, eye_population, eye_scene
 from bench.data.simulator.eye_geometry import HEIGHT, PX_PER_MM, WIDTH, Geometry, locate
@@ -89,7 +89,7 @@ def iter_eyes(
         wanted = slice(max(start - first, 0), min(stop - first, CHUNK))
         return _render_chunk(domain, seed, people, chunk, wanted, colour)
 
-    return _in_order(render, chunks, threads or _cores())
+    return _in_order(render, chunks, threads or available_cores())
 
 
 def _in_order(render: Callable[[int], EyeRendering], chunks: range, threads: int) -> Iterator[EyeRendering]:
@@ -105,10 +105,6 @@ def _in_order(render: Callable[[int], EyeRendering], chunks: range, threads: int
             if following < len(chunks):
                 waiting.append(pool.submit(render, chunks[following]))
             yield done.result()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _check(count: int, domain: str, seed: int, persons: Sequence[int], start: int) -> None:

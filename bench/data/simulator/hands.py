@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.chunks import in_chunks
+from bench.core.cores import available_cores
 from bench.core.depth import HALF_RANGE_MM
 from bench.core.errors import UsageError, did_you_mean
 from bench.core.hands import JOINTS
@@ -75,7 +75,7 @@ def render_hands(
         _render_chunk(hands, domain, seed, tuple(persons), tuple(views), slice(first, min(first + CHUNK, frames)))
 
     chunks = range(-(-frames // CHUNK))
-    with ThreadPoolExecutor(threads or _cores()) as pool:
+    with ThreadPoolExecutor(threads or available_cores()) as pool:
         for _ in pool.map(render, chunks):
             pass
     return hands if whole == count else _first(hands, count)
@@ -83,10 +83,6 @@ def render_hands(
 
 def _first(hands: RenderedHands, count: int) -> RenderedHands:
     return replace(hands, **{name: values[:count] for name, values in vars(hands).items()})
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _check(count: int, domain: str, seed: int, persons: Sequence[int], views: Sequence[int], size: int) -> None:
