@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -65,7 +65,10 @@ def within(name: str, found: float, target: float, unit: str = "s") -> Row:
 
 @dataclass(frozen=True)
 class Task:
-    """One thing to time, done by this harness and by a plain loop. rounds: measured in turns, of which medians."""
+    """One thing to time, done by this harness and by a plain loop. rounds: measured in turns, of which medians.
+
+    kernel_seconds: what one call of `ours` would take at least with the kernels that there are; then it is the limit.
+    """
 
     name: str
     images: int
@@ -74,9 +77,10 @@ class Task:
     rounds: int
     least_ratio: float | None = None
     least_share: float | None = None
+    kernel_seconds: Callable[[Work], float] | None = None
 
 
-def measure(task: Task, device: str) -> Row:
+def measure(task: Task, device: str) -> Iterator[Row]:
     """Medians of alternating rounds; the best matrix product is measured in every round too."""
     product, product_flops = matrix_product(device)
     for warm_up in (task.ours, task.plain, product):
@@ -87,15 +91,26 @@ def measure(task: Task, device: str) -> Row:
         mine.append(seconds(task.ours, device, repeats))
         plain.append(seconds(task.plain, device))
         peak.append(product_flops / seconds(product, device, 10))
-    work = flops(task.ours)
+    at_peak = [flops(task.ours) / limit for limit in peak]
+    if task.kernel_seconds is None:
+        yield _row(task, mine, plain, at_peak, "matrix product")
+        return
+    kernels = [task.kernel_seconds(task.ours)] * task.rounds
+    yield _row(task, mine, plain, kernels, "PyTorch's kernels")
+    alone = replace(task, name=f"{task.name}, PyTorch's kernels alone", least_ratio=None)
+    yield _row(alone, kernels, plain, at_peak, "matrix product")
+
+
+def _row(task: Task, mine: list[float], plain: list[float], least: list[float], limit: str) -> Row:
+    """Of the seconds of each round: ours, the plain loop's, and the least that the limit allows."""
     return Row(
         task.name,
         statistics.median(theirs / own for theirs, own in zip(plain, mine, strict=True)),
         "plain loop",
         task.images / statistics.median(mine),
         "images/s",
-        statistics.median(work / own / limit for own, limit in zip(mine, peak, strict=True)),
-        "matrix product",
+        statistics.median(possible / own for possible, own in zip(least, mine, strict=True)),
+        limit,
         task.least_ratio,
         task.least_share,
     )

@@ -15,7 +15,7 @@ STANDARD_IMAGES: Mapping[str, int | None] = {"synthetic": 12_000, "real": 12_000
 ABLATION: Mapping[str, Profile] = {
     "smoke": SMOKE,
     "quick": Profile(seeds=1, images=QUICK_IMAGES),
-    "standard": Profile(seeds=3, images=STANDARD_IMAGES, preset="quick"),
+    "standard": Profile(seeds=5, images=STANDARD_IMAGES, preset="quick"),
     "paper": Profile(seeds=3, images=PAPER_IMAGES),
 }
 
