@@ -50,7 +50,7 @@ class Row:
             return "yes"
         possible = self.ratio_at_limit
         if possible is not None and possible < self.least_ratio:
-            return f"no: the limit is {possible:.1f}x here"
+            return f"no: the limit is {possible:.2f}x here"
         return f"no: {self.least_ratio:g}x wanted"
 
     def to_json(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def rows(smoke: bool, device: str) -> Iterator[Row]:
         ("gaze CNN", cnn, lambda: PlainCNN(cnn.config, eyes, device), eyes),
         ("hourglass", hourglass, lambda: PlainHourglass(hourglass, hands, device), hands),
     ):
-        yield from measure(_estimator(name, ours, plain, images, rounds, device), device)
+        yield from measure(_estimator(name, ours, plain, images, 1 if smoke else 3, device), device)
 
 
 def _eyes(count: int) -> ImageSet:
