@@ -33,6 +33,7 @@ def test_the_speed_session_measures_every_part(tmp_path: Path) -> None:
     assert all(name in done.stdout for name in names)
 
 
+@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")  # of a forest of few trees
 def test_every_step_of_the_memory_session_runs(tmp_path: Path) -> None:
     """In this process: one for each step, as the session has it, would be seconds of imports each."""
     memory.generate(tmp_path / memory.FILE, 200)

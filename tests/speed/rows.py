@@ -91,7 +91,8 @@ def measure(task: Task, device: str) -> Iterator[Row]:
         mine.append(seconds(task.ours, device, repeats))
         plain.append(seconds(task.plain, device))
         peak.append(product_flops / seconds(product, device, 10))
-    at_peak = [flops(task.ours) / limit for limit in peak]
+    work = flops(task.ours)
+    at_peak = [work / limit for limit in peak]
     if task.kernel_seconds is None:
         yield _row(task, mine, plain, at_peak, "matrix product")
         return
