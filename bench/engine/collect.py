@@ -186,9 +186,7 @@ def provenance(plan: Plan, store: Store) -> dict[str, Any]:
         **source_revision(),
         "version": bench.__version__,
         "keys": {f"{cell.row.key}, {cell.column.key}, seed {cell.seed}": cell.key for cell in plan.cells},
-        "settings": {
-            recipe.label: dict(recipe.config) for recipe in plan.recipes.values() if recipe.step.startswith("fit_")
-        },
+        "settings": {recipe.label: dict(recipe.config) for recipe in plan.recipes.values() if recipe.trains},
         "notes": {plan.recipes[key].label: record["notes"] for key, record in stored.items() if record["notes"]},
         "data": {role: plan.sources[role].name for role in plan.sets},
         "licences": {source.name: source.licence for source in plan.sources.values()},

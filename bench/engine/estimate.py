@@ -80,7 +80,7 @@ def estimate(plan: Plan, store: Store, *, executor: str, device: str) -> Estimat
         ):
             tried = {
                 kind: pool.submit(try_step, keys[0], _ancestry(plan, keys[0]), str(store.root), scratch, device)
-                for kind, keys in sorted(kinds.items(), key=lambda kind: not _trains(plan.recipes[kind[1][0]]))
+                for kind, keys in sorted(kinds.items(), key=lambda kind: not plan.recipes[kind[1][0]].trains)
                 if kind not in known
             }
             found = {kind: future.result() for kind, future in tried.items()}
@@ -105,13 +105,9 @@ def _time(plan: Plan, keys: list[str], before: float | None, tried: float | str 
     return KindTime(label, len(keys), tried, TIMED)
 
 
-def _trains(recipe: Recipe) -> bool:
-    return recipe.step in ("fit_refiner", "fit_estimator")
-
-
 def _iterates(recipe: Recipe) -> bool:
     """Whether a training takes as long whatever the number of images."""
-    return _trains(recipe) and issubclass(registry.load(*recipe.component).Config, InParts)  # type: ignore[arg-type]
+    return recipe.trains and issubclass(registry.load(*recipe.component).Config, InParts)  # type: ignore[arg-type]
 
 
 def _kind(recipe: Recipe, lookup: Lookup) -> str:

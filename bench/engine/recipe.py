@@ -42,6 +42,11 @@ class Recipe:
             }
         )
 
+    @property
+    def trains(self) -> bool:
+        """Whether the step trains a refiner or an estimator."""
+        return self.step in ("fit_refiner", "fit_estimator")
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, for a worker process and for the record."""
         return asdict(self)

@@ -112,20 +112,17 @@ class Trials:
     def seconds(self, key: str) -> float:
         """How long the step takes; BenchError when that cannot be told."""
         recipe = self.recipes[key]
-        if recipe.step in ("fit_refiner", "fit_estimator"):
+        if recipe.trains:
             return self._training(recipe)
         if recipe.step == "prepare":
             return _scaled(lambda count: self._run(_counted(recipe, count), {})[0], self.images(key))
         if recipe.step == "predict":
             return self._prediction(recipe)
+        fitted = {role: self._fitted(source) for role, source in recipe.inputs.items() if self.recipes[source].trains}
         if recipe.step == "measure":
-            fitted = {role: self._fitted(source) for role, source in recipe.inputs.items() if role == "gauge"}
-            most = min(self.images(recipe.inputs["images"]), 2 * MOST_IMAGES)
-            return self._of_images(recipe, fitted, most)
+            return self._of_images(recipe, fitted, min(self.images(recipe.inputs["images"]), 2 * MOST_IMAGES))
         if recipe.step == "adapt_estimator":
-            fitted = {"estimator": self._fitted(recipe.inputs["estimator"])}
             return self._of_images(recipe, fitted, self.images(recipe.inputs["real"]))
-        fitted = {"refiner": self._fitted(recipe.inputs["refiner"])}
         whole = Recipe.from_json({**recipe.to_json(), "config": {}})  # an earlier moment's R takes as long
         return self._of_images(whole, fitted, self.images(recipe.inputs["images"]))
 

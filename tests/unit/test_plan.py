@@ -75,6 +75,7 @@ def test_an_adapting_row_shows_the_real_images_to_what_another_row_has_trained()
     trained = origin(made, adapted, "estimator")
     assert trained == origin(made, recipe(made, "batch-norm", "error-cnn"), "estimator")
     assert (trained.step, trained.config["settings"]) == ("fit_estimator", {"norm": "batch"})
+    assert origin(made, recipe(made, "synthetic", "error-cnn"), "estimator").step == "fit_estimator"
 
 
 def test_real_images_have_no_drift_and_columns_can_be_left_out() -> None:
